@@ -1,0 +1,1 @@
+"""Floor 0: settings, profiles and JSON schemas."""
