@@ -1,0 +1,9 @@
+#pragma once
+#include <stddef.h>
+extern "C" {
+void* malloc(size_t);
+void* calloc(size_t, size_t);
+void* realloc(void*, size_t);
+void free(void*);
+[[noreturn]] void abort(void);
+}
