@@ -1,0 +1,21 @@
+"""The reference scenario: real headers, and the pull request that pagewarden is modelled on, in git."""
+
+from workers.scenario.errors import ScenarioError
+from workers.scenario.progress import Step, Tell, silent, told_on
+from workers.scenario.repository import BASE_BRANCH, CHANGE_BRANCH, UNRELATED_BRANCH, Scenario, make_scenario
+from workers.scenario.source import DEFAULT_VERSION, headers
+
+__all__ = [
+    "BASE_BRANCH",
+    "CHANGE_BRANCH",
+    "DEFAULT_VERSION",
+    "UNRELATED_BRANCH",
+    "Scenario",
+    "ScenarioError",
+    "Step",
+    "Tell",
+    "headers",
+    "make_scenario",
+    "silent",
+    "told_on",
+]

@@ -1,0 +1,251 @@
+"""Debian's source packages by apt, without root and without touching the machine's own apt state.
+
+apt runs with a configuration of ours on top of the system's: the machine's Debian sources as `deb-src`, and
+lists and archives in our cache. So proxies, mirrors and keys are the machine's, and apt verifies checksums.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers.scenario.errors import GIVE_SOURCE, ScenarioError
+from workers.scenario.progress import Step, Tell
+
+PACKAGE = "webkit2gtk"
+SYSTEM_APT = Path("/etc/apt")
+
+_DEBIAN_URI = re.compile(r"^[a-z+]+:/*([^/]*\.)?debian\.org(/|$)|(^|/)debian(-security)?(\.list)?/?$")
+_ONE_LINE = re.compile(r"^deb(-src)?\s+(\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>.*)$")
+_KEPT_FIELDS = {"signed-by": "Signed-By", "check-valid-until": "Check-Valid-Until", "trusted": "Trusted"}
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class SourceVersion:
+    """One version of the package. `full` is Debian's ("2.50.6-1~deb12u2"), `upstream` WebKit's ("2.50.6")."""
+
+    full: str
+
+    @property
+    def upstream(self) -> str:
+        return self.full.split(":")[-1].rsplit("-", 1)[0]
+
+
+class Apt:
+    """apt with its state in `directory`. Raises `ScenarioError` when this machine cannot do that."""
+
+    def __init__(self, directory: Path, tell: Tell, etc: Path = SYSTEM_APT) -> None:
+        missing = [tool for tool in ("apt-get", "apt-cache", "dpkg") if shutil.which(tool) is None]
+        if missing:
+            raise ScenarioError(
+                f"This machine has no {' and no '.join(missing)}, "
+                f"so {PACKAGE} cannot be fetched from Debian.\nRun this on Debian. {GIVE_SOURCE}"
+            )
+        stanzas = deb_src_stanzas(etc)
+        if not stanzas:
+            raise ScenarioError(
+                f"No Debian package source is configured in {etc} "
+                f"(sources.list, sources.list.d/*.sources or *.list).\n"
+                f"Add one of Debian's, with `Types: deb-src` or `deb-src …`. {GIVE_SOURCE}"
+            )
+        self._directory = directory
+        self._tell = tell
+        self._configuration = _configure(directory, stanzas)
+
+    def versions(self) -> list[SourceVersion]:
+        """The versions that Debian lists now, oldest first."""
+        self._tell(Step("reading Debian's list of source packages"))
+        update = self._run(["apt-get", "update"])
+        shown = self._run(["apt-cache", "showsrc", PACKAGE])
+        found = {line.split()[1] for line in shown.stdout.splitlines() if line.startswith("Version: ")}
+        if not found:
+            raise ScenarioError(
+                f"apt lists no source package {PACKAGE}. It said:\n"
+                f"{_indented(update.stdout + update.stderr)}\n"
+                f"Check the network and the Debian sources in {SYSTEM_APT}. {GIVE_SOURCE}"
+            )
+        return [SourceVersion(full) for full in sorted(found, key=functools.cmp_to_key(_compare))]
+
+    def download(self, version: SourceVersion) -> Path:
+        """The upstream tarball of that version, in a directory of its own below ours."""
+        directory = self._directory / f"{PACKAGE}_{version.upstream}"
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        wanted = f"{PACKAGE}={version.full}"
+        size = _total_size(self._run(["apt-get", "source", "--print-uris", "--download-only", wanted]).stdout)
+        done = self._run(["apt-get", "source", "--download-only", wanted], cwd=directory, size=size)
+        tarballs = sorted(directory.glob("*.orig.tar.*[!c]"))
+        if done.returncode or not tarballs:
+            raise ScenarioError(f"apt could not download {wanted}. It said:\n{_indented(done.stderr)}\n{GIVE_SOURCE}")
+        return tarballs[0]
+
+    def _run(
+        self, command: Sequence[str], cwd: Path | None = None, size: int | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one apt command, telling how many of `size` bytes have arrived in `cwd` meanwhile."""
+        full = [command[0], "-c", str(self._configuration), *command[1:]]
+        output, errors = self._directory / "stdout", self._directory / "stderr"
+        with output.open("wb") as stdout, errors.open("wb") as stderr:
+            process = subprocess.Popen(
+                full,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd,
+                env=_environment(os.environ),
+            )
+            try:
+                while process.poll() is None:
+                    if cwd is not None:
+                        arrived = sum(file.stat().st_size for file in cwd.iterdir() if file.is_file())
+                        self._tell(Step(f"downloading {PACKAGE} from Debian", arrived, size))
+                    try:
+                        process.wait(_POLL_SECONDS)
+                    except subprocess.TimeoutExpired:
+                        continue
+            finally:
+                process.kill()
+                process.wait()
+        return subprocess.CompletedProcess(
+            full, process.returncode, output.read_text(errors="replace"), errors.read_text(errors="replace")
+        )
+
+
+def choose(listed: Sequence[SourceVersion], wanted: str | None, default: str) -> SourceVersion:
+    """The newest revision of `wanted`; with nothing wanted, of `default`, else the newest of all.
+
+    `listed` is not empty, oldest first. Raises `ScenarioError` when `wanted` is not among them.
+    """
+    matching = [version for version in listed if version.upstream == (wanted or default)]
+    if matching:
+        return matching[-1]
+    if wanted is None:
+        return listed[-1]
+    names = ", ".join(dict.fromkeys(version.upstream for version in listed))
+    raise ScenarioError(
+        f"Debian's sources on this machine list {PACKAGE} {names}, not {wanted}.\nAsk for one of those. {GIVE_SOURCE}"
+    )
+
+
+def deb_src_stanzas(etc: Path) -> str:
+    """The machine's enabled Debian sources, `deb` or `deb-src`, as deb822 stanzas of `deb-src`, or ""."""
+    stanzas: list[Mapping[str, str]] = []
+    parts = etc / "sources.list.d"
+    for file in [etc / "sources.list", *sorted(parts.glob("*.list"))]:
+        stanzas += _read_one_line_style(_read(file))
+    for file in sorted(parts.glob("*.sources")):
+        stanzas += _read_deb822_style(_read(file))
+    rendered = [text for stanza in stanzas if (text := _as_deb_src(stanza))]
+    return "\n".join(dict.fromkeys(rendered))
+
+
+def _as_deb_src(stanza: Mapping[str, str]) -> str:
+    uris = [uri for uri in stanza.get("uris", "").split() if _DEBIAN_URI.search(uri)]
+    kinds = stanza.get("types", "").split()
+    disabled = stanza.get("enabled", "yes").strip().lower() in (
+        "no",
+        "false",
+        "off",
+        "0",
+        "without",
+        "disable",
+    )
+    if disabled or not uris or not {"deb", "deb-src"}.intersection(kinds):
+        return ""
+    lines = [
+        "Types: deb-src",
+        f"URIs: {' '.join(uris)}",
+        f"Suites: {' '.join(stanza.get('suites', '').split())}",
+        f"Components: {' '.join(stanza.get('components', '').split())}",
+    ]
+    lines += [f"{name}: {stanza[key].strip()}" for key, name in _KEPT_FIELDS.items() if key in stanza]
+    return "\n".join(lines) + "\n"
+
+
+def _read_one_line_style(text: str) -> Iterator[Mapping[str, str]]:
+    for line in text.splitlines():
+        if match := _ONE_LINE.match(line.split("#")[0].strip()):
+            options = dict(part.split("=", 1) for part in (match["options"] or "").split() if "=" in part)
+            stanza = {
+                "types": "deb",
+                "uris": match["uri"],
+                "suites": match["suite"],
+                "components": match["components"],
+            }
+            yield {**{key.lower(): value for key, value in options.items()}, **stanza}
+
+
+def _read_deb822_style(text: str) -> Iterator[Mapping[str, str]]:
+    uncommented = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    for block in re.split(r"\n\s*\n", uncommented):
+        fields: dict[str, str] = {}
+        name = ""
+        for line in block.splitlines():
+            if line[:1] in (" ", "\t") and name:
+                fields[name] += "\n" + line
+            elif ":" in line:
+                name, value = line.split(":", 1)
+                name = name.strip().lower()
+                fields[name] = value.strip()
+        yield fields
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _configure(directory: Path, stanzas: str) -> Path:
+    """Write sources and configuration, make the directories that apt wants; the configuration's path."""
+    for name in ("lists/partial", "archives/partial"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    sources = directory / "debian.sources"
+    sources.write_text(stanzas)
+    settings = {
+        "Dir::Etc::SourceList": sources,
+        "Dir::Etc::SourceParts": "/dev/null",
+        "Dir::State::Lists": directory / "lists",
+        "Dir::Cache": directory,
+        "Dir::Cache::Archives": directory / "archives",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "2",
+    }
+    if os.geteuid() == 0:
+        settings["APT::Sandbox::User"] = "root"
+    lines = [f'{name} "{value}";' for name, value in settings.items()]
+    # The system's hooks after an update would act on the system, or fail without root.
+    lines += [f"#clear APT::Update::{hook};" for hook in ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")]
+    configuration = directory / "apt.conf"
+    configuration.write_text("\n".join(lines) + "\n")
+    return configuration
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` with apt's messages in English, as this module reads them."""
+    return {**environment, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def _compare(left: str, right: str) -> int:
+    def holds(relation: str) -> bool:
+        return subprocess.run(["dpkg", "--compare-versions", left, relation, right], check=False).returncode == 0
+
+    return -1 if holds("lt") else int(holds("gt"))
+
+
+def _total_size(uris: str) -> int | None:
+    """Bytes, from lines of `'uri' name size hash`."""
+    sizes = [int(match) for match in re.findall(r"^'[^']*' \S+ (\d+)", uris, re.MULTILINE)]
+    return sum(sizes) or None
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.strip().splitlines()[-12:])
