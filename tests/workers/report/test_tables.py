@@ -1,0 +1,66 @@
+"""What the changes table says of a constant, and where the next steps point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from checker.report import Change
+from tests.workers.report.samples import CONTEXT, INTERNAL, JIT, A, B, Sizes, assembled, profile, report, target_report
+from tests.workers.report.states import REPORTS
+from workers.report.digest import digest
+from workers.report.markdown import voice_for
+from workers.report.sentences import next_steps
+from workers.report.tables import changes, constants
+
+
+def _with(name: str, value: int, path: str) -> Sizes:
+    return replace(A, constants={**A.constants, name: (value, path, 1)})
+
+
+def _without(name: str) -> Sizes:
+    return replace(A, constants={key: value for key, value in A.constants.items() if key != name})
+
+
+def test_targets_are_named_where_a_constant_moves_differently() -> None:
+    name = "JIT_SMALL_PAGE_SIZE"
+    made = assembled(
+        [
+            target_report("linux-arm64", A, _with(name, 65536, JIT)),
+            target_report("linux-x86_64", A, _with(name, 32768, JIT)),
+            target_report("darwin-arm64", A, _with(name, 65536, JIT)),
+        ]
+    )
+    assert changes(made.changes, digest(made).changed, profile(), 40)[2:] == [
+        f"| libpas JIT heap | `{JIT}` | 16 KiB → 64 KiB on linux-arm64 and darwin-arm64, "
+        f"16 KiB → 32 KiB on linux-x86_64: `{name}` |"
+    ]
+
+
+def test_what_changes_elsewhere_has_a_row_of_its_own() -> None:
+    name = "PAS_MAX_OBJECTS_PER_PAGE"
+    made = report(A, _without(name), changes=[Change(cohort="libpas", files=(INTERNAL,), constants=())])
+    assert changes(made.changes, digest(made).changed, profile(), 40)[2:] == [
+        f"| libpas | `{INTERNAL}` | No constant defined here changes. |",
+        f"| elsewhere | not touched | 2,048 → not defined: `{name}` |",
+    ]
+
+
+def test_a_removed_constant_is_not_linked_to_head() -> None:
+    made = report(A, _without("PAS_MAX_OBJECTS_PER_PAGE"))
+    (group,) = digest(made).changed
+    rows = constants(group, profile(), voice_for(CONTEXT), 40)
+    assert rows[2] == f"| `PAS_MAX_OBJECTS_PER_PAGE` | 2,048 | not defined | `{INTERNAL}:145` at base |"
+
+
+def test_names_beyond_the_cap_are_counted() -> None:
+    made = report(A, B)
+    shown = changes(made.changes[1:], digest(made).changed, profile(), 1)
+    assert shown[2].endswith("| 16 KiB → 64 KiB: `JIT_SMALL_PAGE_SIZE`<br>… 1 more constant |")
+    assert shown[3].endswith("| 16 KiB → 64 KiB: `CeilingOnPageSize`<br>… 2 more constants |")
+
+
+def test_a_constant_that_an_advice_names_is_where_to_look_first() -> None:
+    made = REPORTS["fail-many"]
+    steps = next_steps(made, digest(made), profile(), voice_for(CONTEXT))
+    (step,) = [each for each in steps if each.startswith("`alloc-bits`")]
+    assert step.startswith("`alloc-bits`: Raise PAS_MAX_OBJECTS_PER_PAGE. Look at [`pas_internal_config.h:145`]")

@@ -1,0 +1,219 @@
+"""A report put in the order in which people ask: what changed, what broke, what was broken before, what is unknown.
+
+Targets that agree are told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from checker.report import (
+    Constant,
+    EvaluationError,
+    Finding,
+    Heap,
+    NotApplicable,
+    Report,
+    Severity,
+    Side,
+    State,
+    TargetReport,
+)
+
+T = TypeVar("T", bound=Hashable)
+
+
+class Standing(StrEnum):
+    """What a finding means to a reader."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    WARNED = "dormant"
+    UNDECIDED = "undecided"
+    STANDING = "standing"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One finding and the targets that have it."""
+
+    finding: Finding
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What one group of targets, which agree in it, gets from the change."""
+
+    targets: tuple[str, ...]
+    constants: tuple[Constant, ...]
+    heaps: tuple[Heap, ...]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Values that could not be had for one and the same reason."""
+
+    side: Side
+    path: str | None
+    line: int | None
+    message: str
+    names: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it leaves nothing of the tree."""
+        return "*" in self.names
+
+
+@dataclass(frozen=True)
+class Digest:
+    """`broken` fails the check; `warned` is introduced too, but dormant; `undecided` is broken at head while nobody
+    knows about the base. Names are in the report's order."""
+
+    targets: tuple[str, ...]
+    heaps: tuple[str, ...]
+    rules: tuple[str, ...]
+    changed: tuple[Changed, ...]
+    broken: tuple[Item, ...]
+    warned: tuple[Item, ...]
+    undecided: tuple[Item, ...]
+    standing: tuple[Item, ...]
+    fixed: tuple[Item, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def digest(report: Report) -> Digest:
+    """Everything the texts tell, each thing once."""
+    items = _items(report)
+
+    def those(standing: Standing) -> tuple[Item, ...]:
+        return tuple(Item(finding, tuple(targets)) for (finding, its), targets in items.items() if its is standing)
+
+    return Digest(
+        targets=tuple(target.target for target in report.targets),
+        heaps=unique(heap.name for target in report.targets for heap in target.heaps),
+        rules=rules_of(report),
+        changed=_changed(report),
+        broken=those(Standing.BROKEN),
+        warned=those(Standing.WARNED),
+        undecided=those(Standing.UNDECIDED),
+        standing=those(Standing.STANDING),
+        fixed=those(Standing.FIXED),
+        troubles=_troubles(report.errors),
+    )
+
+
+def rules_of(report: Report) -> tuple[str, ...]:
+    """Rule ids in the order of their first appearance."""
+    return unique(cell.rule for target in report.targets for cell in cells(target))
+
+
+def cells(target: TargetReport) -> tuple[Finding | NotApplicable, ...]:
+    """Every cell that a target's report speaks of, findings first."""
+    return (*target.findings, *target.not_applicable)
+
+
+def unique(values: Iterable[T]) -> tuple[T, ...]:
+    """Each value once, in the order of its first appearance."""
+    return tuple(dict.fromkeys(values))
+
+
+def rules(items: Iterable[Item]) -> tuple[str, ...]:
+    """The rules that findings speak of."""
+    return unique(item.finding.rule for item in items)
+
+
+def heaps(items: Iterable[Item]) -> tuple[str, ...]:
+    """The heap configs that findings speak of; a rule about the whole tree names none."""
+    return unique(item.finding.heap for item in items if item.finding.heap is not None)
+
+
+def targets(items: Iterable[Item]) -> tuple[str, ...]:
+    """The targets that findings speak of."""
+    return unique(target for item in items for target in item.targets)
+
+
+def on_target(items: Iterable[Item], target: str) -> tuple[Item, ...]:
+    """Those findings that one target has."""
+    return tuple(item for item in items if target in item.targets)
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], T]) -> dict[T, tuple[Item, ...]]:
+    """Items by a key, in the order of their first appearance."""
+    groups: dict[T, tuple[Item, ...]] = {}
+    for item in items:
+        groups[key(item)] = (*groups.get(key(item), ()), item)
+    return groups
+
+
+def places(items: Iterable[Item]) -> dict[tuple[str, int | None], tuple[Item, ...]]:
+    """Findings by the line that decides them; those without a known file are left out."""
+    known = (item for item in items if item.finding.path is not None)
+    return grouped(known, lambda item: (item.finding.path or "", item.finding.line))
+
+
+def alike(items: Iterable[Item]) -> dict[tuple[str, int | None, tuple[str, ...]], tuple[Item, ...]]:
+    """Findings that differ in the heap config alone, by rule, OS page size and targets."""
+    return grouped(items, lambda item: (item.finding.rule, item.finding.os_page, item.targets))
+
+
+def base_unknown(report: Report) -> frozenset[str]:
+    """Targets on which something of the base could not be evaluated."""
+    return frozenset(error.target for error in report.errors if error.side is Side.BASE)
+
+
+def standing_of(finding: Finding, base_is_known: bool) -> Standing:
+    """What a finding means to a reader. Without a base nobody can tell what is new."""
+    match finding.state:
+        case State.HOLDS:
+            return Standing.HOLDS
+        case State.STANDING:
+            return Standing.STANDING
+        case State.FIXED:
+            return Standing.FIXED
+        case State.INTRODUCED if finding.base is None and not base_is_known:
+            return Standing.UNDECIDED
+        case State.INTRODUCED:
+            return Standing.BROKEN if finding.severity is Severity.ERROR else Standing.WARNED
+
+
+def _items(report: Report) -> dict[tuple[Finding, Standing], list[str]]:
+    shared: dict[tuple[Finding, Standing], list[str]] = {}
+    unknown = base_unknown(report)
+    for target in report.targets:
+        for finding in target.findings:
+            key = finding, standing_of(finding, target.target not in unknown)
+            shared.setdefault(key, []).append(target.target)
+    return shared
+
+
+def _changed(report: Report) -> tuple[Changed, ...]:
+    troubled = {error.target for error in report.errors}
+    groups: dict[tuple[tuple[Constant, ...], tuple[Heap, ...]], list[str]] = {}
+    for target in report.targets:
+        constants = tuple(constant for constant in target.constants if constant.changed)
+        shapes = tuple(heap for heap in target.heaps if _reshaped(heap, target.target in troubled))
+        if constants or shapes:
+            groups.setdefault((constants, shapes), []).append(target.target)
+    return tuple(Changed(tuple(names), constants, shapes) for (constants, shapes), names in groups.items())
+
+
+def _reshaped(heap: Heap, troubled: bool) -> bool:
+    """A side without a shape may be one that could not be evaluated; that is no change."""
+    return heap.base != heap.head and not (troubled and None in (heap.base, heap.head))
+
+
+def _troubles(errors: Iterable[EvaluationError]) -> tuple[Trouble, ...]:
+    groups: dict[tuple[Side, str | None, int | None, str], list[EvaluationError]] = {}
+    for error in errors:
+        groups.setdefault((error.side, error.path, error.line, error.message), []).append(error)
+    return tuple(
+        Trouble(*key, names=unique(e.name for e in group), targets=unique(e.target for e in group))
+        for key, group in groups.items()
+    )
