@@ -1,0 +1,193 @@
+"""What the simulated GitHub knows: frozen records. A change makes a new record in the `State`.
+
+All times are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from simulator.git import GitRepository
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user, an organization or an App's bot."""
+
+    id: int
+    login: str
+    type: str
+
+
+@dataclass(frozen=True)
+class App:
+    """A GitHub App. `permissions` are what each installation grants it."""
+
+    id: int
+    private_key_pem: str = field(repr=False)
+    public_key_pem: str = field(repr=False)
+    name: str
+    slug: str
+    owner: Account
+    bot: Account
+    webhook_url: str | None
+    webhook_secret: str | None = field(repr=False)
+    permissions: Mapping[str, str]
+    events: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An App on an account, for the repositories in `repositories` (full names)."""
+
+    id: int
+    app_id: int
+    account: Account
+    repositories: frozenset[str]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Token:
+    """An installation token. Empty `repositories` stands for all of the installation's."""
+
+    value: str = field(repr=False)
+    installation_id: int
+    permissions: Mapping[str, str]
+    repositories: frozenset[str]
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository; `git` holds its objects and refs."""
+
+    id: int
+    owner: Account
+    name: str
+    private: bool
+    default_branch: str
+    git: GitRepository
+    created_at: datetime
+    pushed_at: datetime
+
+    @property
+    def full_name(self) -> str:
+        """`owner/name`."""
+        return f"{self.owner.login}/{self.name}"
+
+    def base_of(self, pull: Pull) -> str:
+        """The tip of the branch that one of its pull requests is for."""
+        return self.git.branch(pull.base_ref) or pull.base_sha
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pull request. `heads` are all shas its head has had, the present one last.
+
+    `base_sha` is where the target branch was when it was chosen; as on GitHub it stays there when the branch goes on.
+    """
+
+    id: int
+    number: int
+    repository: str
+    title: str
+    body: str | None
+    author: Account
+    state: str
+    draft: bool
+    head_repository: str
+    head_ref: str
+    base_ref: str
+    base_sha: str
+    heads: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+
+    @property
+    def head_sha(self) -> str:
+        """The commit at its head now."""
+        return self.heads[-1]
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """A check run of an App on a commit. `annotations` are as they were sent."""
+
+    id: int
+    suite_id: int
+    repository: str
+    app_id: int
+    head_sha: str
+    name: str
+    status: str
+    conclusion: str | None
+    started_at: datetime
+    completed_at: datetime | None
+    details_url: str | None = None
+    external_id: str = ""
+    title: str | None = None
+    summary: str | None = None
+    text: str | None = None
+    annotations: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment on an issue or pull request."""
+
+    id: int
+    repository: str
+    number: int
+    author: Account
+    app_id: int | None
+    body: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A webhook that was sent, with what the other side answered. `duration` in seconds."""
+
+    id: int
+    guid: str
+    app_id: int
+    event: str
+    action: str | None
+    installation_id: int | None
+    repository_id: int | None
+    redelivery: bool
+    url: str
+    request_headers: Mapping[str, str]
+    payload: bytes = field(repr=False)
+    delivered_at: datetime
+    duration: float
+    status: str
+    status_code: int
+    response_headers: Mapping[str, str]
+    response_body: str = field(repr=False)
+
+
+class Call(NamedTuple):
+    """A request that the simulator answered; `path` is below the REST root, or the whole path for git."""
+
+    method: str
+    path: str
+    status: int
+
+
+class Violation(NamedTuple):
+    """Something that GitHub's description does not allow. `side` is request, response or webhook."""
+
+    side: str
+    method: str
+    path: str
+    reason: str

@@ -1,0 +1,147 @@
+"""The simulated GitHub's memory, safe to use from many threads, and its clock and ids."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from simulator.records import (
+    Account,
+    App,
+    Call,
+    CheckRun,
+    Comment,
+    Delivery,
+    Installation,
+    Pull,
+    Repository,
+    Token,
+    Violation,
+)
+
+T = TypeVar("T")
+TOKEN_LIFETIME = timedelta(hours=1)
+# The kinds of ids, each with a first value of the size that GitHub's are at.
+FIRST_IDS = {
+    "account": 583_231,
+    "app": 1_296_269,
+    "installation": 52_417_301,
+    "repository": 839_201_155,
+    "pull": 2_011_345_678,
+    "check": 27_310_554_201,
+    "suite": 25_480_117_903,
+    "comment": 2_240_118_731,
+    "delivery": 61_209_443_187,
+}
+
+
+class State:
+    """Records by their keys. Hold `lock` to read a record and write a new one in its place."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._ids = {kind: itertools.count(first, step=7) for kind, first in FIRST_IDS.items()}
+        self.lock = threading.RLock()
+        self.accounts: dict[str, Account] = {}
+        self.apps: dict[int, App] = {}
+        self.installations: dict[int, Installation] = {}
+        self.tokens: dict[str, Token] = {}
+        self.repositories: dict[str, Repository] = {}
+        self.pulls: dict[tuple[str, int], Pull] = {}
+        self.check_runs: dict[int, CheckRun] = {}
+        self.comments: dict[int, Comment] = {}
+        self.deliveries: list[Delivery] = []
+        self.calls: list[Call] = []
+        self.git_calls: list[Call] = []
+        self.violations: list[Violation] = []
+
+    def now(self) -> datetime:
+        """The time on GitHub's clock."""
+        return self._clock().astimezone(UTC)
+
+    def next_id(self, kind: str) -> int:
+        """A new id of that kind (`FIRST_IDS`)."""
+        with self.lock:
+            return next(self._ids[kind])
+
+    def account(self, login: str, kind: str = "User") -> Account:
+        """The account of that login, made when there is none."""
+        with self.lock:
+            return self.accounts.setdefault(login.lower(), Account(self.next_id("account"), login, kind))
+
+    def repository(self, full_name: str) -> Repository | None:
+        """The repository `owner/name`; GitHub does not look at the case."""
+        return self.repositories.get(full_name.lower())
+
+    def put_repository(self, repository: Repository) -> None:
+        """Store a new or changed repository."""
+        with self.lock:
+            self.repositories[repository.full_name.lower()] = repository
+
+    def pull(self, repository: Repository, number: int) -> Pull | None:
+        """A pull request by its number."""
+        return self.pulls.get((repository.full_name, number))
+
+    def put_pull(self, pull: Pull) -> Pull:
+        """Store a new or changed pull request and return it."""
+        with self.lock:
+            self.pulls[pull.repository, pull.number] = pull
+        return pull
+
+    def pulls_of(self, repository: Repository) -> list[Pull]:
+        """All its pull requests, the newest first."""
+        found = [pull for pull in self._all(self.pulls.values()) if pull.repository == repository.full_name]
+        return sorted(found, key=lambda pull: pull.number, reverse=True)
+
+    def pulls_with_head(self, repository: Repository, branch: str) -> list[Pull]:
+        """Open pull requests, of any repository, whose head is that branch of `repository`."""
+        return [
+            pull
+            for pull in self._all(self.pulls.values())
+            if (pull.head_repository, pull.head_ref, pull.state) == (repository.full_name, branch, "open")
+        ]
+
+    def check_runs_of(self, repository: Repository, sha: str) -> list[CheckRun]:
+        """Check runs on that commit, the newest first."""
+        found = [
+            run
+            for run in self._all(self.check_runs.values())
+            if run.repository == repository.full_name and run.head_sha == sha
+        ]
+        return sorted(found, key=lambda run: run.id, reverse=True)
+
+    def comments_of(self, repository: Repository, number: int) -> list[Comment]:
+        """Comments on that pull request, the oldest first."""
+        return [
+            comment
+            for comment in self._all(self.comments.values())
+            if comment.repository == repository.full_name and comment.number == number
+        ]
+
+    def installations_on(self, repository: Repository) -> list[Installation]:
+        """Installations that reach that repository."""
+        return [
+            installation
+            for installation in self._all(self.installations.values())
+            if repository.full_name in installation.repositories
+        ]
+
+    def installation_of(self, app: App, repository: Repository) -> Installation | None:
+        """The App's installation that reaches that repository."""
+        found = (one for one in self.installations_on(repository) if one.app_id == app.id)
+        return next(found, None)
+
+    def new_token(self, installation: Installation, permissions: dict[str, str], names: frozenset[str]) -> Token:
+        """A token for that installation, good for an hour."""
+        token = Token("ghs_" + secrets.token_hex(18), installation.id, permissions, names, self.now() + TOKEN_LIFETIME)
+        with self.lock:
+            self.tokens[token.value] = token
+        return token
+
+    def _all(self, records: Iterable[T]) -> list[T]:
+        with self.lock:
+            return list(records)

@@ -1,0 +1,1 @@
+"""Tests of the simulated GitHub, over real HTTP and with real git."""
