@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from redis import Redis
+
+from tests.workers.test_publish import report
+from tests.workers.test_runs import RUN
+from workers.runs import Ending, Outcome
+from workers.store import Busy, Store
+
+
+def test_a_run_and_what_becomes_of_it(redis: Redis) -> None:
+    store = Store(redis)
+    assert store.record(RUN.id) is None
+    record = store.want(RUN)
+    assert (record.run, record.outcome, record.check_id, record.shown) == (RUN, None, None, False)
+    assert store.current(RUN.pull) == RUN.id
+    store.open(RUN.id)
+    store.checked_by(RUN.id, 5)
+    store.end(RUN.id, Outcome(Ending.REPORT), report(2))
+    assert store.report(RUN.id) == report(2)
+    assert store.open_runs_of(RUN.pull) == [RUN.id]
+    assert store.open_runs_of("acme/engine#77") == []
+    store.close(RUN.id, shown=True)
+    record = store.want(RUN)
+    assert (record.outcome, record.check_id, record.shown) == (Outcome(Ending.REPORT), 5, True)
+    assert not store.is_open(RUN.id)
+
+
+def test_a_superseded_run_keeps_its_report_and_loses_its_check(redis: Redis) -> None:
+    store = Store(redis)
+    store.want(RUN)
+    store.checked_by(RUN.id, 5)
+    store.end(RUN.id, Outcome(Ending.REPORT), report(1))
+    store.close(RUN.id, shown=False)
+    record = store.want(RUN)
+    assert (record.outcome, record.check_id, record.shown) == (Outcome(Ending.REPORT), None, False)
+    assert store.report(RUN.id) is not None
+
+
+def test_a_run_that_comes_back_is_to_be_shown_anew(redis: Redis) -> None:
+    store = Store(redis)
+    store.want(RUN)
+    store.end(RUN.id, Outcome(Ending.REPORT), report(1))
+    store.close(RUN.id, shown=True)
+    assert store.want(RUN).shown
+    store.want(replace(RUN, head="e" * 40))
+    assert not store.want(RUN).shown
+    assert not store.want(RUN).shown
+
+
+def test_a_run_is_as_old_as_its_present_life(redis: Redis) -> None:
+    now = [1000.0]
+    store = Store(redis, lambda: now[0])
+    store.want(RUN)
+    store.open(RUN.id)
+    now[0] = 2000.0
+    store.open(RUN.id)
+    record = store.record(RUN.id)
+    assert record is not None
+    assert record.opened_at == 1000.0
+    store.close(RUN.id, shown=True)
+    now[0] = 9000.0
+    store.open(RUN.id)
+    record = store.record(RUN.id)
+    assert record is not None
+    assert record.opened_at == 9000.0
+
+
+def test_a_lock_is_held_by_one_and_lost_when_it_runs_out(redis: Redis) -> None:
+    store = Store(redis)
+    with store.lock("x") as held:
+        held.extend()
+        with pytest.raises(Busy), store.lock("x", wait=0):
+            pass
+        redis.delete("pagewarden:lock:x")
+        with pytest.raises(Busy):
+            held.extend()
+        with store.lock("x", wait=0) as other:
+            other.extend()
+    with store.lock("x", wait=0):
+        pass
+
+
+def test_a_lock_outlives_a_dead_holder_by_its_time_only(redis: Redis) -> None:
+    with Store(redis).lock("x"):
+        assert 80_000 < redis.pttl("pagewarden:lock:x") <= 90_000
+
+
+def test_a_token_is_given_out_until_its_time(redis: Redis) -> None:
+    now = [1000.0]
+    store = Store(redis, lambda: now[0])
+    store.keep_token(1, "ghs_secret", until=4300.0)
+    assert store.token(1) == "ghs_secret"
+    assert store.token(2) is None
+    now[0] = 4300.0
+    assert store.token(1) is None
+
+
+def test_attempts_are_counted_and_taken_back(redis: Redis) -> None:
+    store = Store(redis)
+    assert [store.begin_attempt("check", "x") for _ in range(2)] == [1, 2]
+    store.take_back_attempt("check", "x")
+    assert store.begin_attempt("check", "x") == 2
+    assert store.begin_attempt("check", "y") == 1
+    store.forget_attempts("check", "x")
+    assert store.begin_attempt("check", "x") == 1
+
+
+def test_everything_but_what_is_open_expires(redis: Redis) -> None:
+    store = Store(redis)
+    store.want(RUN)
+    store.open(RUN.id)
+    store.end(RUN.id, Outcome(Ending.REPORT), report(1))
+    store.commented(RUN.pull, 1)
+    store.begin_attempt("check", RUN.id)
+    store.take_back_attempt("check", "forgotten meanwhile")
+    store.keep_token(1, "t", 9e9)
+    store.limit(1, 60)
+    store.first_in(30, "sweep")
+    endless = [key for key in redis.keys("*") if redis.ttl(key) == -1]
+    assert endless == ["pagewarden:runs"]

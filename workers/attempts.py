@@ -1,0 +1,155 @@
+"""How often a job is tried, and what becomes of its run when it never works out.
+
+An attempt that only came at a bad time (a rate limit, a lock held by another job) is made again and does not
+count. Anything else counts, and after the last one the check is concluded all the same: none is pending for ever,
+and nothing that failed is a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+
+from workers.checks import check
+from workers.git import GitError
+from workers.github import GitHubError, RateLimited, Rejected
+from workers.github.failures import Uninstalled
+from workers.intake import intake
+from workers.publish import publish
+from workers.runs import Ending, Outcome, PullRequestEvent, Run
+from workers.store import Busy
+from workers.tools import Job, Tools
+
+PAUSES = (1, 5, 20, 60)
+"""Seconds before the second attempt, the third, …; there is one attempt more than pauses."""
+BUSY_SECONDS = 2
+
+WORK: dict[Job, Callable[[Tools, str], None]] = {Job.INTAKE: intake, Job.CHECK: check, Job.PUBLISH: publish}
+
+log = structlog.get_logger(__name__)
+
+
+def perform(tools: Tools, job: Job, key: str) -> None:
+    """Makes one attempt at a job, and sees to what follows from it. Raises nothing that the job raised.
+
+    What is being done already is put off: done twice at a time it would only count as two attempts.
+    """
+    try:
+        with tools.store.lock(f"{job}:{key}", wait=0):
+            _attempt(tools, job, key)
+    except Busy:
+        _send_later(tools, job, key, BUSY_SECONDS)
+
+
+def _attempt(tools: Tools, job: Job, key: str) -> None:
+    attempt = tools.store.begin_attempt(job, key)
+    if attempt > len(PAUSES) + 1:  # the earlier ones took their process with them
+        give_up(tools, job, key, "it ended the process that evaluated it")
+        return
+    try:
+        WORK[job](tools, key)
+    except Busy:
+        _postpone(tools, job, key, BUSY_SECONDS)
+    except RateLimited as limited:
+        log.info("rate limited", job=job, key=key, seconds=limited.seconds)
+        _postpone(tools, job, key, limited.seconds)
+    except Uninstalled:
+        log.info("the App is not installed there any more", job=job, key=key)
+        _abandon(tools, job, key)
+    # Whatever goes wrong, even by a mistake of ours, must not leave a check pending for ever.
+    except Exception as error:
+        log.warning("attempt failed", job=job, key=key, attempt=attempt, exc_info=error)
+        if attempt <= len(PAUSES):
+            _send_later(tools, job, key, PAUSES[attempt - 1])
+        else:
+            _give_up_after(tools, job, key, error)
+    else:
+        tools.store.forget_attempts(job, key)
+
+
+def give_up(tools: Tools, job: Job, key: str, reason: str) -> None:
+    """Concludes the run of a job as broken. `reason` is for people."""
+    log.error("giving up", job=job, key=key, reason=reason)
+    tools.store.forget_attempts(job, key)
+    if job is Job.PUBLISH and _is_broken(tools, key):
+        return  # nothing simpler can be told: the run stays open, and the sweep comes back to it
+    if job is Job.INTAKE:
+        run_id = _run_of_delivery(tools, key)
+        tools.inbox.done(key)
+        if run_id is None:
+            return
+    else:
+        run_id = key
+    tools.store.open(run_id)
+    tools.store.end(run_id, Outcome(Ending.BROKEN, reason))
+    tools.send(Job.PUBLISH, run_id)
+
+
+def _abandon(tools: Tools, job: Job, key: str) -> None:
+    tools.store.forget_attempts(job, key)
+    if job is Job.INTAKE:
+        tools.inbox.done(key)
+    else:
+        tools.store.close(key, shown=False)
+
+
+def _give_up_after(tools: Tools, job: Job, key: str, error: Exception) -> None:
+    unanswered = isinstance(error, GitHubError) and not isinstance(error, Rejected)
+    if job is not Job.CHECK and unanswered:
+        # GitHub could not be told of a failure either. The sweep comes back to it.
+        log.error("left to the sweep", job=job, key=key, error=str(error))
+        tools.store.forget_attempts(job, key)
+        return
+    give_up(tools, job, key, _reason(error))
+
+
+def _is_broken(tools: Tools, run_id: str) -> bool:
+    record = tools.store.record(run_id)
+    return record is not None and record.outcome is not None and record.outcome.ending is Ending.BROKEN
+
+
+def _reason(error: Exception) -> str:
+    """What people are told. The error's own text may name files of this machine; it is in the log."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return "it took too long"
+    if isinstance(error, GitError):
+        return "its commits could not be fetched"
+    if isinstance(error, GitHubError):
+        return "GitHub did not answer as it should"
+    if isinstance(error, OSError) and error.strerror:
+        return f"a file of the server could not be used ({error.strerror})"
+    return f"an unexpected {type(error).__name__}"
+
+
+def _run_of_delivery(tools: Tools, delivery_id: str) -> str | None:
+    """The run to conclude for a delivery that was never read through: the event is all there is to go by."""
+    delivery = tools.inbox.get(delivery_id)
+    if delivery is None:
+        return None
+    try:
+        event = PullRequestEvent.from_json(delivery.request)
+    except KeyError:  # it was never more than this: nothing tells whom to answer
+        return None
+    current = tools.store.current(event.pull)
+    record = tools.store.record(current) if current is not None else None
+    if record is not None and record.run.head == event.head_sha:
+        return record.run.id
+    run = Run(event.installation_id, event.repository, event.number, event.base_sha, event.head_sha, event.clone_url)
+    tools.store.keep(run)
+    return run.id
+
+
+def _postpone(tools: Tools, job: Job, key: str, seconds: float) -> None:
+    tools.store.take_back_attempt(job, key)
+    _send_later(tools, job, key, seconds)
+
+
+def _send_later(tools: Tools, job: Job, key: str, seconds: float) -> None:
+    # A message that waits counts as lost after the visibility timeout, and the job must fit in as well.
+    longest = tools.settings.visibility_timeout - tools.settings.task_time_limit - 5
+    pause = max(1, min(seconds, longest))
+    told = tools.inbox.told if job is Job.INTAKE else tools.store.told
+    told(key, pause)
+    tools.send(job, key, pause)

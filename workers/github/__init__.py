@@ -1,0 +1,19 @@
+"""GitHub's REST interface as far as the jobs use it."""
+
+from workers.github.access import GitHub
+from workers.github.client import Client
+from workers.github.failures import GitHubError, NotThere, RateLimited, Rejected, Unavailable
+from workers.github.resources import CheckRun, Comment, PullRequest
+
+__all__ = [
+    "CheckRun",
+    "Client",
+    "Comment",
+    "GitHub",
+    "GitHubError",
+    "NotThere",
+    "PullRequest",
+    "RateLimited",
+    "Rejected",
+    "Unavailable",
+]

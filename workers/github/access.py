@@ -1,0 +1,70 @@
+"""Getting in: the App's key makes a short JWT, which buys installation tokens, which are shared through Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from github.Auth import AppAuth, Token
+
+from workers.github.client import Client
+from workers.github.failures import GitHubError, NotThere, RateLimited, Unauthorized, Uninstalled
+from workers.github.transport import Transport
+from workers.store import Store
+
+EARLY_SECONDS = 300
+"""A token that expires sooner than this is not used any more: a job may take that long."""
+
+
+class GitHub:
+    """One App on one GitHub."""
+
+    def __init__(
+        self, api_url: str, app_id: int, private_key: str, store: Store, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._api_url = api_url
+        self._app_id = app_id
+        self._private_key = private_key
+        self._store = store
+        self._clock = clock
+
+    @contextmanager
+    def client(self, installation_id: int, before: Callable[[], None] = lambda: None) -> Iterator[Client]:
+        """A client for one job. `before` is called before each of its requests and may raise.
+
+        Raises `RateLimited` without asking GitHub while a limit is known to last, else `GitHubError`.
+        """
+        if seconds := self._store.limited(installation_id):
+            raise RateLimited("a rate limit lasts yet", seconds)
+        token = self._store.token(installation_id) or self._new_token(installation_id)
+        transport = self._transport(Token(token), installation_id, before)
+        try:
+            yield Client(transport, token, self._app_id)
+        finally:
+            transport.close()
+
+    def _new_token(self, installation_id: int) -> str:
+        # PyGithub would ask for a new token for each object; a JWT alone takes 74 ms.
+        transport = self._transport(AppAuth(self._app_id, self._private_key), installation_id)
+        try:
+            answer, _ = transport.call("POST", f"/app/installations/{installation_id}/access_tokens", body={})
+        except NotThere as error:
+            raise Uninstalled(str(error)) from error
+        finally:
+            transport.close()
+        token, expires = str(answer["token"]), datetime.fromisoformat(answer["expires_at"])
+        self._store.keep_token(installation_id, token, expires.timestamp() - EARLY_SECONDS)
+        return token
+
+    def _transport(
+        self, auth: Token | AppAuth, installation_id: int, before: Callable[[], None] = lambda: None
+    ) -> Transport:
+        def refused(error: GitHubError) -> None:
+            if isinstance(error, RateLimited):
+                self._store.limit(installation_id, error.seconds)
+            elif isinstance(error, Unauthorized):
+                self._store.forget_token(installation_id)
+
+        return Transport(self._api_url, auth, before, refused, self._clock)

@@ -1,0 +1,257 @@
+"""Publish: GitHub shows what a run knows. Only what differs is written, so this may be repeated at any time.
+
+Whatever writes holds the lock of its pull request, and extends it before each request: a job that lost the lock
+writes nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from checker.report import Commit, Report, Verdict
+from workers.github import CheckRun, Client, Comment, NotThere, PullRequest, Rejected
+from workers.github.failures import Forbidden
+from workers.report import check as words
+from workers.report.comment import MARKER, comment
+from workers.report.context import Annotation, CheckOutput, Context
+from workers.runs import Ending, Outcome, Run, Standing, batches, standing, worth_a_comment
+from workers.store import Record
+from workers.tools import Job, Tools
+
+CHECK_NAME = "pagewarden"
+ANNOTATIONS_A_CALL = 50
+"""GitHub silently drops what is above this."""
+
+log = structlog.get_logger(__name__)
+
+
+def publish(tools: Tools, run_id: str) -> None:
+    """The job. Raises `Busy`, `GitHubError`."""
+    record = tools.store.record(run_id)
+    if record is None:
+        log.info("the run is forgotten", run=run_id)
+        return
+    with writing(tools, record.run.pull, record.run.installation_id) as client:
+        try:
+            pull = client.pull(record.run.repository, record.run.number)
+        except NotThere:
+            log.info("the pull request is gone", run=run_id)
+            tools.store.close(run_id, shown=True)
+            return
+        show(tools, client, run_id, pull)
+
+
+@contextmanager
+def writing(tools: Tools, pull: str, installation_id: int) -> Iterator[Client]:
+    """A client that may write about a pull request: nobody else does so meanwhile. Raises `Busy`, `GitHubError`."""
+    with (
+        tools.store.lock(pull) as held,
+        tools.github.client(installation_id, before=held.extend) as client,
+    ):
+        yield client
+
+
+def show(tools: Tools, client: Client, run_id: str, pull: PullRequest) -> None:
+    """Makes GitHub show what is known of a run."""
+    record = tools.store.record(run_id)
+    assert record is not None
+    at = standing(record.run, pull, tools.store.current(record.run.pull))
+    if at is Standing.SUPERSEDED:
+        supersede(tools, client, record, pull.head_sha)
+        return
+    if record.outcome is None:
+        ensure_check(tools, client, record)
+        return
+    report = tools.store.report(run_id)
+    if record.outcome.ending is Ending.REPORT and report is None:
+        tools.store.forget_outcome(run_id)
+        tools.send(Job.CHECK, run_id)
+        return
+    try:
+        check = ensure_check(tools, client, record)
+        _conclude(client, record.run, check, _output(tools, record.run, record.outcome, report))
+    except (NotThere, Rejected):
+        # After a force-push GitHub may know the commit no more, and that is the end of it.
+        if client.pull(record.run.repository, record.run.number).head_sha == record.run.head:
+            raise
+        tools.store.close(run_id, shown=False)
+        return
+    if at is Standing.CURRENT:
+        _show_comment(tools, client, record.run, record.outcome, report)
+    # Of a closed pull request the comment is still to be written, should it be opened again.
+    tools.store.close(run_id, shown=at is Standing.CURRENT)
+
+
+def supersede(tools: Tools, client: Client, record: Record, new_head: str) -> None:
+    """Concludes the check of a run that another one has taken the place of, unless it is concluded."""
+    if not tools.store.is_open(record.run.id):
+        return
+    try:
+        check = _find_check(client, record)
+        if check is not None and check.conclusion is None:
+            _conclude(client, record.run, check, words.superseded(context(tools, record.run), new_head))
+    except (NotThere, Rejected) as error:
+        log.info("the superseded check is gone", run=record.run.id, error=str(error))
+    tools.store.close(record.run.id, shown=False)
+
+
+def ensure_check(tools: Tools, client: Client, record: Record) -> CheckRun:
+    """The check run that stands for a run; made, in progress, where there is none."""
+    check = _find_check(client, record)
+    if check is None:
+        output = words.in_progress(context(tools, record.run))
+        fields = {"name": CHECK_NAME, "head_sha": record.run.head, "external_id": record.run.id}
+        check = client.create_check_run(record.run.repository, {**fields, **_fields(output)})
+    tools.store.checked_by(record.run.id, check.id)
+    return check
+
+
+def context(tools: Tools, run: Run) -> Context:
+    """What the texts about a run need to know."""
+    api = urlsplit(tools.settings.api_url)
+    web = f"{api.scheme}://{api.netloc.removeprefix('api.')}"
+    return Context(run.repository, run.number, run.base, run.head, None, run.files, web)
+
+
+def _find_check(client: Client, record: Record) -> CheckRun | None:
+    run = record.run
+    if record.check_id is not None:
+        try:
+            return client.check_run(run.repository, record.check_id)
+        except NotThere:
+            pass
+    # A cancelled one belongs to a life of this run that has ended: the head was pushed away and came back. So does a
+    # concluded one that is not the newest: with another base in between, another run had its say about this head.
+    ours = [
+        check
+        for check in client.check_runs(run.repository, run.head, CHECK_NAME)
+        if check.app_id == client.app_id and check.conclusion != "cancelled"
+    ]
+    newest = max((check.id for check in ours), default=0)
+    found = [
+        check for check in ours if check.external_id == run.id and (check.conclusion is None or check.id == newest)
+    ]
+    return max(found, key=lambda check: check.id, default=None)
+
+
+def _output(tools: Tools, run: Run, outcome: Outcome, report: Report | None) -> CheckOutput:
+    about = context(tools, run)
+    if outcome.ending is Ending.NOT_APPLICABLE:
+        return words.not_applicable(about, tools.profile.title)
+    if outcome.ending is Ending.COMMIT_GONE:
+        return words.commit_gone(about)
+    if outcome.ending is Ending.BROKEN or report is None:
+        return words.broken(about, outcome.reason)
+    return words.concluded(report, about, tools.profile)
+
+
+def _conclude(client: Client, run: Run, shown: CheckRun, wanted: CheckOutput) -> None:
+    for fields in changes(shown, wanted):
+        client.update_check_run(run.repository, shown.id, fields)
+
+
+def changes(shown: CheckRun, wanted: CheckOutput) -> list[dict[str, Any]]:
+    """The updates that make a check run what it should be, none when it is.
+
+    GitHub adds annotations to those that are there. They are sent in one order, so their number tells which are
+    there. The conclusion comes last: until then the check is seen to be under way and is taken up again.
+    """
+    left = batches(len(wanted.annotations), shown.annotations, ANNOTATIONS_A_CALL)
+    if not left and _same(shown, wanted):
+        return []
+    updates = [_fields(wanted, wanted.annotations[part]) for part in left] or [_fields(wanted)]
+    for update in updates[:-1]:
+        del update["status"]
+        update.pop("conclusion", None)
+    return updates
+
+
+def _same(shown: CheckRun, wanted: CheckOutput) -> bool:
+    texts = ((shown.title, wanted.title), (shown.summary, wanted.summary), (shown.text, wanted.text))
+    return shown.conclusion == wanted.conclusion and all(same_text(one, other) for one, other in texts)
+
+
+def same_text(shown: str | None, wanted: str | None) -> bool:
+    """Whether GitHub shows a text: it may have trimmed it and changed its line ends."""
+    return (shown or "").replace("\r\n", "\n").strip() == (wanted or "").strip()
+
+
+def _fields(wanted: CheckOutput, annotations: tuple[Annotation, ...] = ()) -> dict[str, Any]:
+    output: dict[str, Any] = {"title": wanted.title, "summary": wanted.summary}
+    if wanted.text is not None:
+        output["text"] = wanted.text
+    if annotations:
+        output["annotations"] = [_annotation(annotation) for annotation in annotations]
+    if wanted.conclusion is None:
+        return {"status": "in_progress", "output": output}
+    return {"status": "completed", "conclusion": wanted.conclusion, "output": output}
+
+
+def _annotation(annotation: Annotation) -> dict[str, Any]:
+    return {
+        "path": annotation.path,
+        "start_line": annotation.line,
+        "end_line": annotation.line,
+        "annotation_level": annotation.level,
+        "title": annotation.title,
+        "message": annotation.message,
+    }
+
+
+def _show_comment(tools: Tools, client: Client, run: Run, outcome: Outcome, report: Report | None) -> None:
+    """One sticky comment; a new one only where there is something to say."""
+    if outcome.ending is Ending.NOT_APPLICABLE:
+        report = _nothing_watched(tools, run)
+    if report is None:
+        return
+    body = comment(report, context(tools, run), tools.profile)
+    try:
+        _write_comment(tools, client, run, body, may_create=worth_a_comment(report))
+    except (NotThere, Rejected, Forbidden) as error:
+        # A locked conversation, for one. The check has said it all.
+        log.warning("could not comment", run=run.id, error=str(error))
+
+
+def _nothing_watched(tools: Tools, run: Run) -> Report:
+    """What a comment about an earlier push is replaced with."""
+    return Report(
+        verdict=Verdict.NOT_APPLICABLE,
+        profile=tools.profile.name,
+        base=Commit(sha=run.base),
+        head=Commit(sha=run.head),
+        page_sizes=tools.settings.page_sizes,
+        targets=(),
+        changes=(),
+        errors=(),
+    )
+
+
+def _write_comment(tools: Tools, client: Client, run: Run, body: str, *, may_create: bool) -> None:
+    shown = _find_comment(tools, client, run)
+    if shown is None:
+        if may_create:
+            tools.store.commented(run.pull, client.create_comment(run.repository, run.number, body).id)
+        return
+    tools.store.commented(run.pull, shown.id)
+    if not same_text(shown.body, body):
+        client.update_comment(run.repository, shown.id, body)
+
+
+def _find_comment(tools: Tools, client: Client, run: Run) -> Comment | None:
+    known = tools.store.comment_id(run.pull)
+    if known is not None:
+        try:
+            return client.comment(run.repository, known)
+        except NotThere:  # somebody deleted it
+            tools.store.commented(run.pull, None)
+    ours = (
+        shown
+        for shown in client.comments(run.repository, run.number)
+        if shown.app_id == client.app_id and shown.body.startswith(MARKER)
+    )
+    return next(ours, None)

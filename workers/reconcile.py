@@ -1,0 +1,61 @@
+"""Reconcile: what the queue lost is queued again.
+
+The queue is a hint. Each delivery stays in the inbox until it is done and each run stays open until GitHub shows
+how it ended; a sweep, sent on a timer by every worker and done by the first, looks for those that nobody seems to
+work on. Telling the queue once too often does no harm, as jobs find what was done. The pause between two sweeps of
+the same thing doubles, so that a long backlog does not feed itself.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from workers.runs import Ending, Outcome
+from workers.tools import Job, Tools
+
+SWEEP_SECONDS = 30
+OLD_SECONDS = 60
+"""What the queue was told of less than this ago is left alone."""
+DEADLINE_SECONDS = 3600
+"""A run without an outcome after this long gets one: it is broken."""
+FORGET_SECONDS = 24 * 3600
+"""After this long nobody tries to ask or to tell GitHub any more."""
+
+log = structlog.get_logger(__name__)
+
+
+def sweep(tools: Tools) -> None:
+    """The job, done once in `SWEEP_SECONDS` however many workers ask for it."""
+    if not tools.store.first_in(SWEEP_SECONDS, "sweep"):
+        return
+    for delivery_id in tools.inbox.pending(OLD_SECONDS):
+        _sweep_delivery(tools, delivery_id)
+    for run_id in tools.store.open_runs(OLD_SECONDS):
+        _sweep_run(tools, run_id)
+
+
+def _sweep_delivery(tools: Tools, delivery_id: str) -> None:
+    delivery = tools.inbox.get(delivery_id)
+    age = tools.clock() - delivery.received_at if delivery is not None else 0
+    if delivery is None or age > FORGET_SECONDS:
+        log.error("a delivery never got through to GitHub", delivery=delivery_id)
+        tools.inbox.done(delivery_id)
+        return
+    log.info("queued again", delivery=delivery_id)
+    tools.inbox.told(delivery_id, age)
+    tools.send(Job.INTAKE, delivery_id)
+
+
+def _sweep_run(tools: Tools, run_id: str) -> None:
+    record = tools.store.record(run_id)
+    age = tools.clock() - record.opened_at if record is not None else 0
+    if record is None or age > FORGET_SECONDS:
+        log.error("a run never got through to GitHub", run=run_id)
+        tools.store.close(run_id, shown=False)
+        return
+    if record.outcome is None and age > DEADLINE_SECONDS:
+        tools.store.end(run_id, Outcome(Ending.BROKEN, "no result within an hour"))
+    log.info("queued again", run=run_id)
+    tools.store.told(run_id, age)
+    unchecked = record.outcome is None and age <= DEADLINE_SECONDS
+    tools.send(Job.CHECK if unchecked else Job.PUBLISH, run_id)

@@ -1,0 +1,75 @@
+"""What every job works with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from redis import Redis
+
+from checker.profile import Profile, ProfileError, load_profile
+from config.settings import Settings, SettingsError
+from workers.git import ObjectCache
+from workers.github import GitHub
+from workers.inbox import Inbox
+from workers.store import Store
+
+
+class Job(StrEnum):
+    """The jobs, by the names that the queue knows."""
+
+    INTAKE = "intake"
+    CHECK = "check"
+    PUBLISH = "publish"
+    SWEEP = "sweep"
+
+
+class Send(Protocol):
+    """Puts a job into the queue, to start after so many seconds."""
+
+    def __call__(self, job: Job, key: str, seconds: float = 0) -> None: ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """One set for each process that runs jobs."""
+
+    settings: Settings
+    profile: Profile
+    store: Store
+    inbox: Inbox
+    github: GitHub
+    cache: ObjectCache
+    send: Send
+    clock: Callable[[], float] = time.time
+
+    @classmethod
+    def of(cls, settings: Settings, redis: Redis, send: Send, clock: Callable[[], float] = time.time) -> Self:
+        """What the settings ask for. Raises `SettingsError` or `ProfileError`."""
+        store = Store(redis, clock)
+        github = GitHub(settings.api_url, settings.app_id, settings.read_private_key(), store, clock)
+        cache = ObjectCache(settings.cache_dir)
+        return cls(settings, load_profile(settings.profile), store, Inbox(redis, clock), github, cache, send, clock)
+
+
+def require(settings: Settings) -> None:
+    """Raises `SettingsError` for settings with which every job would fail."""
+    try:
+        key = load_pem_private_key(settings.read_private_key().encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError("private_key: not the RSA key, PEM and without a passphrase, that GitHub made for the App")
+    try:
+        profile = load_profile(settings.profile)
+    except ProfileError as error:
+        raise SettingsError(f"profile: {error}") from error
+    if unknown := sorted(set(settings.targets) - profile.targets.keys()):
+        known = ", ".join(profile.targets)
+        raise SettingsError(f"targets: {profile.name} has no {', '.join(unknown)}; it has {known}")
