@@ -1,0 +1,223 @@
+"""`pagewarden check` as people run it: a process, its output and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from checker.schemas import directory as schemas
+from workers.scenario import Scenario, make_scenario
+
+LIBPAS = "Source/bmalloc/libpas/src/libpas"
+CONFIG = f"{LIBPAS}/pas_internal_config.h"
+CHANGE = "linux-arm64-64k"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, webkit_2_50: Path) -> Path:
+    """A scenario of the test's own, to be written to; `base` is checked out."""
+    return make_scenario(tmp_path / "WebKit", version="2.50.6").path
+
+
+def pagewarden(cache: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PAGEWARDEN_CACHE_DIR": str(cache), "COLUMNS": "80"},
+    )
+
+
+def checked(cache: Path, repository: Path, base: str, head: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return pagewarden(cache, "check", "--repo", repository, "--base", base, "--head", head, *more)
+
+
+def report(done: subprocess.CompletedProcess[str]) -> Any:
+    data = json.loads(done.stdout)
+    jsonschema_rs.validate(json.loads((schemas() / "report.json").read_text()), data)
+    return data
+
+
+def git(repository: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", "-C", repository, *identity, *arguments], check=True, capture_output=True)
+
+
+def commit_all(repository: Path) -> None:
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "change")
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "verdict"),
+    [("B", 1, "fail"), ("C", 1, "fail"), ("D", 0, "pass"), ("unrelated", 0, "not-applicable")],
+)
+def test_exit_status_and_json(scenario: Scenario, cache: Path, head: str, status: int, verdict: str) -> None:
+    done = checked(cache, scenario.path, scenario.shas["A"], scenario.shas[head], "--format", "json")
+    assert done.returncode == status, done.stderr
+    data = report(done)
+    assert data["verdict"] == verdict
+    assert (data["schema"], data["profile"]) == (1, "libpas")
+    assert (data["base"]["sha"], data["head"]["sha"]) == (scenario.shas["A"], scenario.shas[head])
+    assert [target["target"] for target in data["targets"]] == ["linux-arm64", "linux-x86_64", "darwin-arm64"]
+
+
+def test_text_is_plain_where_there_is_no_terminal(scenario: Scenario, cache: Path) -> None:
+    done = checked(cache, scenario.path, "base", scenario.shas["B"])
+    assert done.stdout.startswith("FAIL  2 limits broken on linux-arm64\n")
+    assert "(65536 >> 8) + 1 = 257, must be < 255" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
+
+
+def test_markdown(scenario: Scenario, cache: Path) -> None:
+    done = checked(cache, scenario.path, "base", CHANGE, "--format", "markdown")
+    assert done.stdout.startswith("### pagewarden: All 5 limits hold")
+    assert done.returncode == 0
+
+
+def test_targets_and_page_sizes(scenario: Scenario, cache: Path) -> None:
+    narrowed = ("--target", "linux-arm64", "--target", "darwin-arm64", "--page-sizes", "16k,64K", "--format", "json")
+    data = report(checked(cache, scenario.path, "base", CHANGE, *narrowed))
+    assert [target["target"] for target in data["targets"]] == ["linux-arm64", "darwin-arm64"]
+    assert data["page_sizes"] == [16384, 65536]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--target", "linux-arm65"], "no target 'linux-arm65'; it has: linux-arm64, linux-x86_64, darwin-arm64"),
+        (["--page-sizes", "8K"], "'8K' is no page size; say some of 4K,16K,64K"),
+        (["--page-sizes", ","], "say at least one"),
+        (["--profile", "libpass"], "no profile 'libpass'; there are: libpas, or a .yml file"),
+        (["--head", "no-such-branch"], "has no commit 'no-such-branch'"),
+        (["--head", "--output=x"], "has no commit '--output=x'"),
+        (["--repo", "/"], "not a git repository"),
+        (["--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_bad_usage_is_status_2_and_says_what_to_do(
+    scenario: Scenario, cache: Path, arguments: list[str], says: str
+) -> None:
+    done = checked(cache, scenario.path, "base", CHANGE, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert says in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_directory_that_cannot_be_written_is_named(scenario: Scenario, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = checked(file / "cache", scenario.path, "base", CHANGE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"pagewarden: {re.escape(str(file))}/cache/\S+: Not a directory\n", done.stderr)
+    made = pagewarden(tmp_path / "cache", "scenario", file / "WebKit", "--source", scenario.path)
+    assert (made.returncode, made.stdout) == (2, "")
+    assert made.stderr.endswith(f"pagewarden: {file / 'WebKit'}: Not a directory\n")
+
+
+def test_git_is_needed(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = checked(tmp_path, scenario.path, "base", CHANGE)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "pagewarden: git is not on this machine's PATH; install it (Debian: apt-get install git)\n"
+
+
+def test_the_working_tree_can_be_checked(repository: Path, cache: Path) -> None:
+    file = repository / f"{LIBPAS}/jit_heap_config.h"
+    file.write_text(
+        file.read_text().replace("JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT 8u", "JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT 4u")
+    )
+    done = checked(cache, repository, "base", "WORKTREE", "--format", "json")
+    assert done.returncode == 1
+    data = report(done)
+    assert data["head"]["sha"] == "WORKTREE"
+    introduced = [cell for cell in data["targets"][0]["findings"] if cell["state"] == "introduced"]
+    assert [(cell["rule"], cell["heap"]) for cell in introduced] == [("use-count", "jit_medium_bitfit")]
+    untouched = checked(cache, repository, "base", "base", "--format", "json")
+    assert report(untouched)["verdict"] == "not-applicable"
+
+
+def test_an_unfinished_edit_is_an_error_with_file_and_line(repository: Path, cache: Path) -> None:
+    file = repository / CONFIG
+    file.write_text(
+        file.read_text().replace("PAS_SMALL_PAGE_DEFAULT_SHIFT     14", "PAS_SMALL_PAGE_DEFAULT_SHIFT     1o4")
+    )
+    done = checked(cache, repository, "base", "WORKTREE")
+    assert done.returncode == 2
+    assert done.stdout.startswith("ERROR")
+    assert f"{CONFIG}:" in done.stdout
+    assert "invalid" in done.stdout
+
+
+def test_git_objects_that_are_no_files(repository: Path, cache: Path) -> None:
+    config = repository / CONFIG
+    config.unlink()
+    config.symlink_to("/etc/passwd")
+    commit_all(repository)
+    done = checked(cache, repository, "HEAD~1", "HEAD", "--format", "json")
+    data = report(done)
+    assert (done.returncode, data["verdict"]) == (2, "error")
+    assert {error["path"] for error in data["errors"]} == {CONFIG}
+    assert "symlink" in data["errors"][0]["message"]
+    assert "root:" not in done.stdout
+
+
+def test_a_submodule_in_the_place_of_a_header(repository: Path, cache: Path) -> None:
+    git(repository, "rm", "--quiet", CONFIG)
+    git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{CONFIG}")
+    git(repository, "commit", "--quiet", "--message", "submodule")
+    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json"))
+    assert data["verdict"] == "error"
+    assert "submodule" in data["errors"][0]["message"]
+
+
+def test_odd_paths_go_through_git_and_json(repository: Path, cache: Path) -> None:
+    odd = f"{LIBPAS}/a \"quoted\" 'name' with\ttab.h"
+    (repository / odd).write_text("#error never included\n")
+    commit_all(repository)
+    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json"))
+    assert data["verdict"] == "pass"
+    assert [change["files"] for change in data["changes"]] == [[odd]]
+
+
+def test_a_huge_header_is_named(repository: Path, cache: Path) -> None:
+    with (repository / CONFIG).open("ab") as file:
+        file.write(b"//" + b"x" * (50 * 1024 * 1024))
+    commit_all(repository)
+    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json"))
+    assert data["verdict"] == "error"
+    assert data["errors"][0]["path"] == CONFIG
+    assert "this file has 52" in data["errors"][0]["message"]
+
+
+def test_nothing_is_checked_out_or_written(repository: Path, cache: Path) -> None:
+    def listing() -> dict[Path, int]:
+        return {path: path.lstat().st_mtime_ns for path in repository.rglob("*")}
+
+    before = listing()
+    checked(cache, repository, "base", CHANGE)
+    assert listing() == before
+
+
+def test_help_names_every_command(cache: Path) -> None:
+    done = pagewarden(cache, "--help")
+    assert done.returncode == 0
+    for command in ("check", "scenario", "demo", "serve", "web", "worker"):
+        assert command in done.stdout
+    assert "..." not in done.stdout.split("Commands:")[1]  # no description is cut short
