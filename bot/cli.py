@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from config.page_sizes import PAGE_SIZES
+
 if TYPE_CHECKING:
     from checker.profile import Profile
     from checker.report import Report
@@ -47,8 +49,6 @@ class Format(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
 
-
-PAGE_SIZES = {"4K": 4096, "16K": 16384, "64K": 65536}
 
 Repo = Annotated[Path, typer.Option(help="A git repository; nothing is checked out in it.", metavar="PATH")]
 SettingsFile = Annotated[

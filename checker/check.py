@@ -22,8 +22,7 @@ from checker.report import (
     Verdict,
 )
 from checker.tree import Tree, printable
-
-PAGE_SIZES = (4096, 16384, 65536)
+from config.page_sizes import PAGE_SIZES
 
 
 class UnknownTarget(Exception):
@@ -36,7 +35,7 @@ def check(
     profile: Profile,
     *,
     targets: Sequence[str] = (),
-    page_sizes: Sequence[int] = PAGE_SIZES,
+    page_sizes: Sequence[int] = tuple(PAGE_SIZES.values()),
     cache_dir: Path | None = None,
 ) -> Report:
     """Checks `head` against `base` on `targets` (all of the profile's when empty) and OS page sizes in bytes.

@@ -50,6 +50,8 @@ class Diagnostic:
     path: str | None
     line: int
     text: str
+    notes: tuple[tuple[str, int], ...] = ()
+    """Where what clang adds to it points; for an error in a macro, the bodies it comes out of, the innermost last."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _arguments(profile: Profile, target: Target, overlay: str) -> list[str]:
     defines = {**profile.defines, **target.defines}
     return [
         *("-x", "c++", f"-std={profile.language}", "-w", f"-ferror-limit={ERROR_LIMIT}"),
-        *("-nostdinc", "-nostdinc++", f"-fconstexpr-steps={CONSTEXPR_STEPS}"),
+        *("-fmacro-backtrace-limit=0", "-nostdinc", "-nostdinc++", f"-fconstexpr-steps={CONSTEXPR_STEPS}"),
         *("-target", target.triple, "-ivfsoverlay", overlay),
         *(f"-D{name}={value}" for name, value in defines.items()),
         *(f"-I{ROOT}/{directory}" for directory in (*target.include, *profile.include)),
@@ -157,7 +159,10 @@ def _read(answer: bytes) -> Answer:
         },
         defined=frozenset(data["defined"]),
         inclusions=data["inclusions"],
-        diagnostics=tuple(Diagnostic(*entry) for entry in data["diagnostics"]),
+        diagnostics=tuple(
+            Diagnostic(severity, category, path, line, text, tuple((file, at) for file, at in notes))
+            for severity, category, path, line, text, notes in data["diagnostics"]
+        ),
     )
 
 

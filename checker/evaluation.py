@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 from checker.clang import Answer, Diagnostic, Killed, run
 from checker.conditions import conditions_around
-from checker.evaluator import LINE_END
+from checker.evaluator import IDENTIFIER, LINE_END
 from checker.probe import MAIN, ROOT, SLICES, Probe, Wanted, build
 from checker.profile import Profile, Target
 from checker.tree import MAX_BLOB_BYTES, Entry, Kind, Tree, printable
 
-IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 RESERVED = re.compile(r"__|_[A-Z]")
 """How names begin that C++ keeps for the implementation."""
 
@@ -138,7 +137,9 @@ def judge(answer: Answer, probe: Probe, profile: Profile, content: Mapping[str, 
             absent.add(wanted)
         else:
             failures[wanted] = _failure(wanted, diagnostic_, profile, definitions, told)
-    return Evaluation(values, frozenset(absent), _at_their_roots(failures, definitions, profile), definitions)
+    causes = {wanted: touched[variable] for variable, wanted in probe.variables.items() if variable in touched}
+    rooted = _at_their_roots(failures, causes, definitions, profile)
+    return Evaluation(values, frozenset(absent), rooted, definitions)
 
 
 def chain(names: Iterable[str], definitions: Mapping[str, Definition]) -> Iterator[str]:
@@ -158,19 +159,26 @@ def chain(names: Iterable[str], definitions: Mapping[str, Definition]) -> Iterat
 
 
 def _at_their_roots(
-    failures: Mapping[Wanted, Failure], definitions: Mapping[str, Definition], profile: Profile
+    failures: Mapping[Wanted, Failure],
+    causes: Mapping[Wanted, Diagnostic],
+    definitions: Mapping[str, Definition],
+    profile: Profile,
 ) -> dict[Wanted, Failure]:
-    """Each failure, or that of the constant at fault: one bad literal fails whatever is made of it."""
+    """Each failure, or that of the constant at fault: one bad literal fails whatever is made of it.
+
+    clang's notes name the macro at fault even where its name is pasted together; elsewhere the definitions do.
+    """
     failing = {wanted.name: failure for wanted, failure in failures.items() if wanted.kind == "constant"}
+    places = {(definitions[name].path, definitions[name].line): name for name in failing if name in definitions}
 
-    def root(names: Iterable[str]) -> str | None:
-        return next((name for name in reversed(list(chain(names, definitions))) if name in failing), None)
+    def root(wanted: Wanted) -> str | None:
+        notes = causes[wanted].notes if wanted in causes else ()
+        noted = [places[place] for file, line in notes if (place := (_tree_path(file) or "", line)) in places]
+        origins = noted[-1:] or _names_behind(wanted, profile)
+        return next((name for name in reversed(list(chain(origins, definitions))) if name in failing), None)
 
-    rooted: dict[Wanted, Failure] = {}
-    for wanted, failure in failures.items():
-        name = root(_names_behind(wanted, profile))
-        rooted[wanted] = failing[name] if name is not None else failure
-    return rooted
+    roots = {wanted: root(wanted) for wanted in failures}
+    return {wanted: failing[name] if (name := roots[wanted]) else failure for wanted, failure in failures.items()}
 
 
 def _unseen_condition(answer: Answer, variable: str, profile: Profile, content: Mapping[str, bytes]) -> Failure | None:

@@ -7,7 +7,7 @@ Request: {files: {path: bytes}, main: path, arguments: [str], probes: [name], ma
 Answer: {values: {probe: int}, references: {probe: [[path, first line, last line], nearest first]},
          macros: {name: [path, line, body, [identifiers in its body]]}, defined: [those of conditions that are macros],
          inclusions: {path: line of the main file},
-         diagnostics: [[severity, category, path, line, text]]} or {failure: text}
+         diagnostics: [[severity, category, path, line, text, [[path, line] of each note]]]} or {failure: text}
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Unit:
         finally:
             self.library.clang_EvalResult_dispose(result)
 
-    def diagnostics(self) -> Iterator[tuple[int, str, str | None, int, str]]:
+    def diagnostics(self) -> Iterator[tuple[int, str, str | None, int, str, list[tuple[str, int]]]]:
         """Errors and worse."""
         for diagnostic in self.unit.diagnostics:
             if diagnostic.severity >= ERROR_SEVERITY:
@@ -100,6 +100,7 @@ class Unit:
                     file.name if file else None,
                     diagnostic.location.line,
                     message(diagnostic),
+                    places_of_notes(diagnostic),
                 )
 
     def inclusions(self) -> dict[str, int]:
@@ -112,11 +113,20 @@ class Unit:
 
 
 def message(diagnostic: Any) -> str:
-    """The error and what clang adds to it, but for how the file came in."""
+    """The error and what clang adds to it, but for how the file came in and the macros on the way."""
     notes = (note.spelling for note in diagnostic.children)
-    parts = [diagnostic.spelling, *(note for note in notes if not note.startswith("in file included from"))]
+    parts = [
+        diagnostic.spelling,
+        *(note for note in notes if not note.startswith(("in file included", "expanded from"))),
+    ]
     text = "; ".join(part[:MAX_MESSAGE] for part in parts)
     return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 1]}…"
+
+
+def places_of_notes(diagnostic: Any) -> list[tuple[str, int]]:
+    """Where clang's notes point: for an error in a macro, the bodies that it comes out of, the innermost last."""
+    locations = (note.location for note in diagnostic.children)
+    return [(location.file.name, location.line) for location in locations if location.file is not None]
 
 
 def referenced_declarations(unit: Unit, probe: Any, main: str) -> list[Place]:

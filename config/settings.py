@@ -16,8 +16,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from config.page_sizes import PAGE_SIZES
+
 ENVIRONMENT_PREFIX = "PAGEWARDEN_"
-PAGE_SIZES = (4096, 16384, 65536)
 
 
 class SettingsError(Exception):
@@ -53,7 +54,7 @@ class Settings(BaseSettings):
 
     profile: str = "libpas"
     targets: tuple[str, ...] = Field(default=(), description="Targets to check; all of the profile's when empty.")
-    page_sizes: tuple[int, ...] = PAGE_SIZES
+    page_sizes: tuple[int, ...] = tuple(PAGE_SIZES.values())
 
     @field_validator("api_url")
     @classmethod

@@ -98,10 +98,6 @@ class GitRepository:
         """Point `ref` (full name) at a commit that is here."""
         self._run("update-ref", ref, sha)
 
-    def delete_ref(self, ref: str) -> None:
-        """Remove `ref` (full name), if it is there."""
-        self._run("update-ref", "-d", ref)
-
     def prune(self) -> None:
         """Drop the objects that no ref reaches, as GitHub does some time after a force-push."""
         self._run("-c", "gc.reflogExpire=now", "gc", "--quiet", "--prune=now")

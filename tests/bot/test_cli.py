@@ -165,6 +165,19 @@ def test_an_unfinished_edit_is_an_error_with_file_and_line(repository: Path, cac
     assert "invalid" in done.stdout
 
 
+def test_one_bad_literal_is_one_error_at_its_line(repository: Path, cache: Path) -> None:
+    """Three heap configs are made of it, by a name that is pasted together."""
+    file = repository / f"{LIBPAS}/jit_heap_config.h"
+    before, after = "JIT_MEDIUM_GRANULE_SIZE 16384u", "JIT_MEDIUM_GRANULE_SIZE 16384x"
+    assert file.read_text().count(before) == 1
+    file.write_text(file.read_text().replace(before, after))
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if after in text)
+    data = report(checked(cache, repository, "base", "WORKTREE", "--target", "linux-arm64", "--format", "json"))
+    assert {error["name"] for error in data["errors"]} >= {"jit_medium_bitfit", "JIT_MEDIUM_GRANULE_SIZE"}
+    told = {(error["path"], error["line"], error["message"]) for error in data["errors"]}
+    assert told == {(f"{LIBPAS}/jit_heap_config.h", line, "invalid suffix 'x' on integer constant")}
+
+
 def test_git_objects_that_are_no_files(repository: Path, cache: Path) -> None:
     config = repository / CONFIG
     config.unlink()

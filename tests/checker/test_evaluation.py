@@ -74,6 +74,17 @@ def test_an_error_on_a_probes_own_line_takes_that_value_alone(case: Case) -> Non
     assert judged.failures == {SMALL_PAGE: Failure("went wrong", CONFIG, 39)}
 
 
+def test_a_failure_is_told_at_the_constant_that_clang_s_notes_lead_to(case: Case) -> None:
+    """Also where a config comes to it by a pasted name, which no definition mentions."""
+    line = next(line for line, text in enumerate(case.probe.text.splitlines(), 1) if "= JIT_HEAP_CONFIG;" in text)
+    notes = ((f"{ROOT}/elsewhere.h", 3), (f"{ROOT}/{CONFIG}", 39), ("<scratch space>", 1))
+    judged = case.judge(
+        Diagnostic(3, "Parse Issue", MAIN, line, "in a config", notes),
+        error(MAIN, case.line[case.variable[SMALL_PAGE]]),
+    )
+    assert judged.failures[GRANULE] == judged.failures[SMALL_PAGE] == Failure("went wrong", CONFIG, 39)
+
+
 def test_an_error_in_a_config_object_takes_its_heaps(case: Case) -> None:
     line = next(line for line, text in enumerate(case.probe.text.splitlines(), 1) if "= JIT_HEAP_CONFIG;" in text)
     failed = set(case.judge(error(MAIN, line)).failures)
