@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from os import cpu_count
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from checker.cache import EvaluationCache
+from checker.advice import advise
+from checker.blame import Step, blame
 from checker.compare import Comparison, compare
-from checker.evaluation import Evaluation, evaluate, headers
+from checker.evaluation import Evaluation
+from checker.evaluations import Evaluations
 from checker.profile import Profile
-from checker.report import (
-    Change,
-    Commit,
-    EvaluationError,
-    Report,
-    Side,
-    TargetReport,
-    Verdict,
-)
+from checker.report import Blamed, Change, Commit, Report, RuleText, Side, TargetReport, Verdict
 from checker.tree import Tree, printable
 from config.page_sizes import PAGE_SIZES
 
 
 class UnknownTarget(Exception):
     """A target that the profile does not have. The text names those it has."""
+
+
+@dataclass(frozen=True)
+class CommitTree:
+    """One commit of a change, and its tree."""
+
+    commit: Commit
+    tree: Tree
 
 
 def check(
@@ -37,51 +37,102 @@ def check(
     targets: Sequence[str] = (),
     page_sizes: Sequence[int] = tuple(PAGE_SIZES.values()),
     cache_dir: Path | None = None,
+    commits: Sequence[CommitTree] = (),
+    advice: bool = False,
 ) -> Report:
     """Checks `head` against `base` on `targets` (all of the profile's when empty) and OS page sizes in bytes.
 
-    Evaluations are kept under `cache_dir` when it is given. Whatever could not be evaluated is in the report's
-    errors. Raises `UnknownTarget`.
+    Evaluations are kept under `cache_dir` when it is given. `commits` lead from base to head, in order: the report
+    then tells what each of them did. With `advice`, repairs of introduced failures are searched for, which takes some
+    seconds. Whatever could not be evaluated is in the report's errors. Raises `UnknownTarget`.
     """
-    names = tuple(dict.fromkeys(targets)) or tuple(profile.targets)
-    for name in names:
-        if name not in profile.targets:
-            raise UnknownTarget(f"profile {profile.name} has no target {name!r}; it has: {', '.join(profile.targets)}")
+    names = known_targets(profile, targets)
     sizes = tuple(sorted(set(page_sizes)))
-    if not headers(base, profile) and not headers(head, profile):
-        return _report(Verdict.NOT_APPLICABLE, profile, base, head, sizes, (), (), ())
-    changed = changed_paths(base, head, profile)
-    evaluations = _evaluate_all((base, head), profile, names, EvaluationCache(cache_dir) if cache_dir else None)
-    comparisons = [
-        compare(profile, name, _blamed(evaluations[0, name], changed), _blamed(evaluations[1, name], changed), sizes)
-        for name in names
-    ]
-    reports = tuple(comparison.report for comparison in comparisons)
-    errors = tuple(error for comparison in comparisons for error in comparison.errors)
-    verdict = verdict_of(comparisons) if changed else Verdict.NOT_APPLICABLE
-    return _report(verdict, profile, base, head, sizes, reports, changes(changed, reports, profile), errors)
-
-
-def _report(
-    verdict: Verdict,
-    profile: Profile,
-    base: Tree,
-    head: Tree,
-    page_sizes: tuple[int, ...],
-    targets: tuple[TargetReport, ...],
-    changed: tuple[Change, ...],
-    errors: tuple[EvaluationError, ...],
-) -> Report:
-    return Report(
-        verdict=verdict,
+    report = Report(
+        verdict=Verdict.NOT_APPLICABLE,
         profile=profile.name,
         base=Commit(sha=base.sha),
         head=Commit(sha=head.sha),
-        page_sizes=page_sizes,
-        targets=targets,
-        changes=changed,
-        errors=errors,
+        page_sizes=sizes,
+        rules=(),
+        targets=(),
+        changes=(),
+        errors=(),
     )
+    evaluations = Evaluations(profile, cache_dir)
+    if not evaluations.digest(base) and not evaluations.digest(head):
+        return report
+    changed = changed_paths(base, head, profile)
+    before, after = evaluations.of((base, head), names)
+    comparisons = [
+        _compared(evaluations, head, name, _blamed(before[name], changed), _blamed(after[name], changed), sizes)
+        for name in names
+    ]
+    reports = tuple(comparison.report for comparison in comparisons)
+    report = report.model_copy(
+        update={
+            "verdict": verdict_of(comparisons) if changed else Verdict.NOT_APPLICABLE,
+            "rules": rule_texts(profile),
+            "targets": reports,
+            "changes": changes(changed, reports, profile),
+            "errors": tuple(error for comparison in comparisons for error in comparison.errors),
+            "blame": _history(evaluations, base, commits, names, sizes),
+        }
+    )
+    if not advice:
+        return report
+    return report.model_copy(update={"advice": advise(evaluations, head, report)})
+
+
+def known_targets(profile: Profile, targets: Sequence[str]) -> tuple[str, ...]:
+    """`targets`, each once, or all of the profile's when there are none. Raises `UnknownTarget`."""
+    for name in targets:
+        if name not in profile.targets:
+            raise UnknownTarget(f"profile {profile.name} has no target {name!r}; it has: {', '.join(profile.targets)}")
+    return tuple(dict.fromkeys(targets)) or tuple(profile.targets)
+
+
+def rule_texts(profile: Profile) -> tuple[RuleText, ...]:
+    """What the profile says of its rules."""
+    return tuple(
+        RuleText(
+            id=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            why=rule.why,
+            bites=rule.bites,
+            relied_on_in=rule.relied_on_in,
+            also_in=rule.also_in,
+            advice=rule.advice,
+        )
+        for rule in profile.rules
+    )
+
+
+def _compared(
+    evaluations: Evaluations, head: Tree, name: str, before: Evaluation, after: Evaluation, sizes: tuple[int, ...]
+) -> Comparison:
+    """Base against head; where a finding's chain has macros without a value, the compiler is asked for those too."""
+    comparison = compare(evaluations.profile, name, before, after, sizes)
+    if not comparison.unvalued:
+        return comparison
+    values = evaluations.with_links(head, name, comparison.unvalued).values
+    return compare(evaluations.profile, name, before, replace(after, values=values), sizes)
+
+
+def _history(
+    evaluations: Evaluations, base: Tree, commits: Sequence[CommitTree], names: Sequence[str], sizes: Sequence[int]
+) -> tuple[Blamed, ...]:
+    if not commits:
+        return ()
+    trees = [base, *(each.tree for each in commits)]
+    digests = [evaluations.digest(tree) for tree in trees]
+    start, *evaluated = evaluations.of(trees, names)
+    steps = [
+        Step(each.commit, its, touched=digest != previous)
+        for each, its, digest, previous in zip(commits, evaluated, digests[1:], digests[:-1], strict=True)
+    ]
+    return blame(evaluations.profile, start, steps, sizes)
 
 
 def changed_paths(base: Tree, head: Tree, profile: Profile) -> tuple[str, ...]:
@@ -94,30 +145,6 @@ def changed_paths(base: Tree, head: Tree, profile: Profile) -> tuple[str, ...]:
             if base.entries.get(path) != head.entries.get(path) and (profile.watches(path) or profile.reads(path))
         )
     )
-
-
-def _evaluate_all(
-    trees: tuple[Tree, Tree], profile: Profile, names: Sequence[str], cache: EvaluationCache | None
-) -> Mapping[tuple[int, str], Evaluation]:
-    """Each tree on each target; a tree whose headers equal the other's is evaluated once."""
-    digests = [_digest(tree, profile) for tree in trees]
-    jobs = {(digests[side], name): trees[side] for side in (0, 1) for name in names}
-
-    def job(key: tuple[str, str]) -> Evaluation:
-        digest, name = key
-        if cache is None:
-            return evaluate(jobs[key], profile, profile.targets[name])
-        return cache.get_or_make(
-            (profile.digest, digest, name), lambda: evaluate(jobs[key], profile, profile.targets[name])
-        )
-
-    with ThreadPoolExecutor(max_workers=cpu_count() or 1) as pool:
-        done = dict(zip(jobs, pool.map(job, jobs), strict=True))
-    return {(side, name): done[digests[side], name] for side in (0, 1) for name in names}
-
-
-def _digest(tree: Tree, profile: Profile) -> str:
-    return "\n".join(f"{entry.kind} {entry.oid} {entry.path}" for entry in headers(tree, profile))
 
 
 def _blamed(evaluation: Evaluation, changed: tuple[str, ...]) -> Evaluation:

@@ -23,8 +23,9 @@ from typing import Any
 
 from checker import evaluator
 from checker.conditions import all_conditions
-from checker.probe import MAIN, ROOT, SLICES, STUBS, Probe, slice_of
-from checker.profile import Profile, Target
+from checker.entries import Target
+from checker.probe import GIVEN, MAIN, ROOT, SLICES, STUBS, Probe, slice_of
+from checker.profile import Profile
 
 CPU_SECONDS = 5
 WALL_SECONDS = 30
@@ -60,8 +61,12 @@ class MacroDefinition:
 
     path: str
     line: int
+    last: int
     body: str
     uses: tuple[str, ...]
+    takes_arguments: bool
+    other: tuple[str, int] | None
+    """Where another file defines it differently before, in the evaluation's own file system."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ def run(probe: Probe, tree: Mapping[str, bytes], profile: Profile, target: Targe
     """
     virtual = {MAIN: probe.text.encode(), **stubs()}
     virtual.update((f"{ROOT}/{path}", content) for path, content in tree.items())
+    virtual.update((f"{GIVEN}/{path}", text.encode()) for path, text in {**profile.files, **target.files}.items())
     for section in profile.sections:
         virtual.update((f"{SLICES}/{path}", slice_of(tree[path])) for path in section.slices if path in tree)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as overlay:
@@ -112,7 +118,7 @@ def _arguments(profile: Profile, target: Target, overlay: str) -> list[str]:
         *("-fmacro-backtrace-limit=0", "-nostdinc", "-nostdinc++", f"-fconstexpr-steps={CONSTEXPR_STEPS}"),
         *("-target", target.triple, "-ivfsoverlay", overlay),
         *(f"-D{name}={value}" for name, value in defines.items()),
-        *(f"-I{ROOT}/{directory}" for directory in (*target.include, *profile.include)),
+        *(f"-I{root}/{directory}" for directory in (*target.include, *profile.include) for root in (GIVEN, ROOT)),
         *(argument for kind in target.system for argument in ("-isystem", f"{STUBS}/{kind}")),
     ]
 
@@ -154,8 +160,8 @@ def _read(answer: bytes) -> Answer:
         values=data["values"],
         references={name: tuple(map(tuple, places)) for name, places in data["references"].items()},
         macros={
-            name: MacroDefinition(path, line, body, tuple(uses))
-            for name, (path, line, body, uses) in data["macros"].items()
+            name: MacroDefinition(path, line, last, body, tuple(uses), takes_arguments, tuple(other) if other else None)
+            for name, (path, line, last, body, uses, takes_arguments, other) in data["macros"].items()
         },
         defined=frozenset(data["defined"]),
         inclusions=data["inclusions"],

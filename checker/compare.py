@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from checker.cost import costs
+from checker.entries import ConstantProbe, HeapConfig, Rule
 from checker.evaluation import Definition, Evaluation, Failure, chain
+from checker.origins import Origins
 from checker.probe import ENABLED, Wanted
-from checker.profile import ConstantProbe, HeapConfig, Profile, Rule
+from checker.profile import Profile
 from checker.report import (
     Constant,
     EvaluationError,
@@ -23,9 +27,7 @@ from checker.report import (
     State,
     TargetReport,
 )
-from checker.rules import Cell, CellKey, Status, cells
-
-_WITHOUT_ANSWER = frozenset({Status.UNKNOWN, Status.IMPOSSIBLE})
+from checker.rules import WITHOUT_ANSWER, Cell, CellKey, Status, cells
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,15 @@ class Comparison:
     """One target's report and its errors.
 
     `introduced` says whether something fails at head that certainly did not at base; `undecided`, whether a value
-    that is missing, on either side, leaves it open if something does. Warnings count for neither.
+    that is missing, on either side, leaves it open if something does. Warnings count for neither. `unvalued` are
+    macros in the findings' chains that nobody asked the compiler about.
     """
 
     report: TargetReport
     errors: tuple[EvaluationError, ...]
     introduced: bool
     undecided: bool
+    unvalued: frozenset[str]
 
 
 def compare(
@@ -59,21 +63,23 @@ def compare(
     introduced = undecided = False
     for key, cell in head_cells.items():
         before = base_cells[key]
-        state = state_of(before.status, cell.status)
+        gone = cell.out_of_question and before.measure is not None
+        state = State.GONE if gone else state_of(before.status, cell.status)
         if state is not None:
             findings.append(pair.finding(key, before, cell, state))
         elif cell.status is Status.NOT_APPLICABLE:
             not_applicable.append(NotApplicable(rule=key.rule, heap=key.heap, os_page=key.os_page, reason=cell.text))
         if profile.rule(key.rule).severity is Severity.ERROR:
-            failing, open_before = cell.status is Status.FAILS, before.status in _WITHOUT_ANSWER
+            failing, open_before = cell.status is Status.FAILS, before.status in WITHOUT_ANSWER
             introduced |= failing and not open_before and before.status is not Status.FAILS
-            undecided |= (failing and open_before) or cell.status in _WITHOUT_ANSWER
+            undecided |= (failing and open_before) or cell.status in WITHOUT_ANSWER
     report = TargetReport(
         target=name,
         constants=tuple(pair.constant(constant) for constant in profile.constants),
         heaps=tuple(pair.heap(heap) for heap in profile.heaps),
         findings=tuple(findings),
         not_applicable=tuple(not_applicable),
+        costs=costs(profile, target, base, head, page_sizes),
     )
     errors = (
         *errors_of(name, Side.BASE, base),
@@ -81,7 +87,8 @@ def compare(
         *errors_of(name, Side.HEAD, head),
         *pair.impossible(Side.HEAD, head_cells),
     )
-    return Comparison(report, errors, introduced, undecided)
+    unvalued = frozenset(name for finding in findings for name in pair.unvalued(finding))
+    return Comparison(report, errors, introduced, undecided, unvalued)
 
 
 def state_of(base: Status, head: Status) -> State | None:
@@ -153,22 +160,41 @@ class _Pair:
     def finding(self, key: CellKey, base: Cell, head: Cell, state: State) -> Finding:
         rule = self.profile.rule(key.rule)
         place = self._place(rule, key.heap)
-        # A cell that head no longer has is explained by what it was.
-        explained = head if head.measure is not None else base
+        # A cell that head no longer has is explained by what it was, or why it is gone.
+        explained = head if head.measure is not None or state is State.GONE else base
+        moved = head.measure != base.measure
+        close = head.on_the_edge and moved and not self._limit_follows(rule, key.heap)
         return Finding(
             rule=key.rule,
             heap=key.heap,
             os_page=key.os_page,
             state=state,
             severity=rule.severity,
+            close=close,
             base=base.measure,
             head=head.measure,
             path=place.path if place else None,
             line=place.line if place else None,
             explanation=explained.text,
-            why=rule.why,
-            relied_on_in=rule.relied_on_in,
+            chain=self._head.links(self._made_of(rule, key.heap)) if close or head.status is Status.FAILS else (),
         )
+
+    def unvalued(self, finding: Finding) -> Iterator[str]:
+        """Macros in the chain of a finding that have no value because nobody asked for it."""
+        if finding.chain:
+            yield from self._head.unvalued(self._made_of(self.profile.rule(finding.rule), finding.heap))
+
+    def _limit_follows(self, rule: Rule, heap: str | None) -> bool:
+        """Whether the limit is made of all that the value is made of, so that no step of it gets nearer."""
+        deciding = self._head.deciding(rule, heap)
+        return bool(deciding) and set(deciding) <= set(chain(self._head.limiting(rule, heap), self.head.definitions))
+
+    def _made_of(self, rule: Rule, heap: str | None) -> tuple[str, ...]:
+        return (*self._head.deciding(rule, heap), *self._head.limiting(rule, heap))
+
+    @cached_property
+    def _head(self) -> Origins:
+        return Origins(self.profile, self.head)
 
     def impossible(self, side: Side, side_cells: Mapping[CellKey, Cell]) -> Iterator[EvaluationError]:
         """Cells whose values make no arithmetic; that must not look like a rule that holds."""
@@ -178,30 +204,14 @@ class _Pair:
                 path, line = (place.path, place.line) if place else (None, None)
                 yield _error(self.target, side, key.heap or key.rule, Failure(f"{key.rule}: {cell.text}", path, line))
 
-    def _place(self, rule: Rule, heap_name: str | None) -> Definition | None:
+    def _place(self, rule: Rule, heap: str | None) -> Definition | None:
         """The definition, at head, that decides the cell: one that differs from base if there is one."""
-        heap = next((heap for heap in self.profile.heaps if heap.name == heap_name), None)
-        deciding = [origin for name in rule.decided_by if (origin := self._origin(name, heap)) is not None]
-        limiting = [origin for name in rule.limit_decided_by if (origin := self._origin(name, heap)) is not None]
-        for origin in (*deciding, *limiting):
+        deciding = self._head.deciding(rule, heap)
+        for origin in self._made_of(rule, heap):
             for name in chain([origin], self.head.definitions):
                 if _differs(name, self.base, self.head):
                     return self.head.definitions[name]
         return next((self.head.definitions[name] for name in deciding if name in self.head.definitions), None)
-
-    def _origin(self, name: str, heap: HeapConfig | None) -> str | None:
-        """The macro or constant that defines a field of `heap`, or that a named limit stands for."""
-        if name in self.profile.limits:
-            expression = self.profile.limits[name]
-            return expression if expression in self.head.definitions else name
-        if heap is None:
-            return None
-        value = self.head.value(Wanted("heap", heap.name, name))
-        for macro in heap.definitions.get(name, ()):
-            defined = self.head.values.get(Wanted("macro", macro), self.head.values.get(Wanted("constant", macro)))
-            if defined is not None and defined == value:
-                return macro
-        return self.profile.objects[heap.object].initializer
 
 
 def _shape(heap: HeapConfig, evaluation: Evaluation) -> HeapShape | None:

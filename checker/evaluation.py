@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checker.clang import Answer, Diagnostic, Killed, run
 from checker.conditions import conditions_around
-from checker.evaluator import IDENTIFIER, LINE_END
-from checker.probe import MAIN, ROOT, SLICES, Probe, Wanted, build
-from checker.profile import Profile, Target
+from checker.entries import Target
+from checker.evaluator import COMMENT, IDENTIFIER, LINE_END
+from checker.probe import ENABLED, MAIN, ROOT, SLICES, Probe, Wanted, build
+from checker.profile import Profile
 from checker.tree import MAX_BLOB_BYTES, Entry, Kind, Tree, printable
 
 RESERVED = re.compile(r"__|_[A-Z]")
@@ -33,12 +34,14 @@ concerns the preprocessor, can change which declarations there are."""
 
 @dataclass(frozen=True)
 class Definition:
-    """Where a name is defined at the end of the probe: path in the tree, line, and what it is made of."""
+    """Where a name is defined at the end of the probe: path in the tree, lines, and what it is made of."""
 
     path: str
     line: int
+    last: int
     body: str = ""
     uses: tuple[str, ...] = ()
+    takes_arguments: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Failure:
 class Evaluation:
     """One tree on one target. Every wanted value is in exactly one of `values`, `absent` and `failures`.
 
-    `absent` holds optional constants that the tree does not define. `stopped` says why there is no answer at all.
+    `absent` holds what the tree does not have and need not have. Links are there only where they
+    have a value. `stopped` says why there is no answer at all.
     """
 
     values: Mapping[Wanted, int]
@@ -77,12 +81,12 @@ def headers(tree: Tree, profile: Profile) -> list[Entry]:
     return sorted(readable, key=lambda entry: entry.path)
 
 
-def evaluate(tree: Tree, profile: Profile, target: Target) -> Evaluation:
-    """Asks libclang for everything that `profile` wants to know about `tree` on `target`."""
+def evaluate(tree: Tree, profile: Profile, target: Target, links: Collection[str] = ()) -> Evaluation:
+    """Asks libclang for everything that `profile` wants to know about `tree` on `target`, and for macros `links`."""
     entries = headers(tree, profile)
     try:
         content = read(tree, entries)
-        probe = build(profile, content.keys(), nonce=f"pw{secrets.token_hex(8)}")
+        probe = build(profile, content.keys(), f"pw{secrets.token_hex(8)}", links)
         answer = run(probe, content, profile, target)
     except Killed as reason:
         return Evaluation({}, frozenset(), {}, {}, stopped=Failure(str(reason)))
@@ -117,10 +121,11 @@ def _why_unread(entry: Entry, size: int) -> str:
 
 def judge(answer: Answer, probe: Probe, profile: Profile, content: Mapping[str, bytes]) -> Evaluation:
     """Turns libclang's answer into values, absences and failures."""
-    definitions = dict(_definitions(answer, probe, content))
+    definitions = dict(_definitions(answer, probe, profile, content))
+    sections = _sections(answer, probe, profile)
     touched: dict[str, Diagnostic] = {}
     for diagnostic in answer.diagnostics:
-        for variable in _touched_by(diagnostic, answer, probe):
+        for variable in _touched_by(diagnostic, answer, probe, sections):
             touched.setdefault(variable, diagnostic)
     values: dict[Wanted, int] = {}
     absent: set[Wanted] = set()
@@ -128,14 +133,17 @@ def judge(answer: Answer, probe: Probe, profile: Profile, content: Mapping[str, 
     told = _in_our_words(probe)
     for variable, wanted in probe.variables.items():
         diagnostic_ = touched.get(variable)
-        unseen = _unseen_condition(answer, variable, profile, content) if diagnostic_ is None else None
+        unseen = None
+        if diagnostic_ is None:
+            unseen = _unseen_condition(answer, variable, probe, profile, content) or _twice(answer, wanted, profile)
         if unseen is not None:
-            failures[wanted] = unseen
+            if wanted.kind != "link":
+                failures[wanted] = unseen
         elif diagnostic_ is None and variable in answer.values:
             values[wanted] = answer.values[variable]
         elif _may_be_absent(wanted, diagnostic_, profile, content):
             absent.add(wanted)
-        else:
+        elif wanted.kind != "link":
             failures[wanted] = _failure(wanted, diagnostic_, profile, definitions, told)
     causes = {wanted: touched[variable] for variable, wanted in probe.variables.items() if variable in touched}
     rooted = _at_their_roots(failures, causes, definitions, profile)
@@ -181,13 +189,15 @@ def _at_their_roots(
     return {wanted: failing[name] if (name := roots[wanted]) else failure for wanted, failure in failures.items()}
 
 
-def _unseen_condition(answer: Answer, variable: str, profile: Profile, content: Mapping[str, bytes]) -> Failure | None:
+def _unseen_condition(
+    answer: Answer, variable: str, probe: Probe, profile: Profile, content: Mapping[str, bytes]
+) -> Failure | None:
     """The first condition around what the value is made of that asks about a macro nobody knows.
 
     A slice drops includes, and one of them may define it. Names that are the compiler's own, and build flags, may be
     undefined.
     """
-    for file, first, _last in answer.references.get(variable, ()):
+    for file, first, _last in _places(answer, variable, probe, profile):
         path = _tree_path(file)
         if path is None or not file.startswith(f"{SLICES}/"):
             continue
@@ -199,16 +209,53 @@ def _unseen_condition(answer: Answer, variable: str, profile: Profile, content: 
     return None
 
 
-def _definitions(answer: Answer, probe: Probe, content: Mapping[str, bytes]) -> Iterator[tuple[str, Definition]]:
+def _places(answer: Answer, variable: str, probe: Probe, profile: Profile) -> Iterator[tuple[str, int, int]]:
+    """The declarations and macro definitions that a value is made of: file, first and last line."""
+    yield from answer.references.get(variable, ())
+    for name in _macros_behind(probe.variables[variable], answer, profile):
+        macro = answer.macros[name]
+        yield macro.path, macro.line, macro.last
+
+
+def _twice(answer: Answer, wanted: Wanted, profile: Profile) -> Failure | None:
+    """A macro that the value is made of and that two files define: nobody can tell which one counts where."""
+    for name in _macros_behind(wanted, answer, profile):
+        macro = answer.macros[name]
+        if macro.other is not None:
+            path, line = _tree_path(macro.other[0]) or "elsewhere", macro.other[1]
+            message = f"{name} is defined more than once, differently: here and at {path}:{line}"
+            return Failure(message, _tree_path(macro.path), macro.line)
+    return None
+
+
+def _macros_behind(wanted: Wanted, answer: Answer, profile: Profile) -> Iterator[str]:
+    """Macros that a named value's expression mentions, and those they are made of."""
+    pending = IDENTIFIER.findall(_subject(wanted, profile))
+    if wanted.kind == "heap" and profile.enabled_field is not None:
+        pending += IDENTIFIER.findall(profile.enabled_field)
+    seen: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name in answer.macros and name not in seen:
+            seen.add(name)
+            yield name
+            pending.extend(answer.macros[name].uses)
+
+
+def _definitions(
+    answer: Answer, probe: Probe, profile: Profile, content: Mapping[str, bytes]
+) -> Iterator[tuple[str, Definition]]:
     for name, macro in answer.macros.items():
         if (path := _tree_path(macro.path)) is not None:
-            yield name, Definition(path, macro.line, macro.body, macro.uses)
+            yield name, Definition(path, macro.line, macro.last, macro.body, macro.uses, macro.takes_arguments)
     for variable, ((file, first, last), *_) in answer.references.items():
         wanted = probe.variables[variable]
         if wanted.name not in answer.macros and (path := _tree_path(file)) is not None:
             lines = LINE_END.split(content.get(path, b"").decode(errors="replace"))[first - 1 : last]
             body = " ".join(" ".join(lines).split())
-            yield wanted.name, Definition(path, first, body, tuple(dict.fromkeys(IDENTIFIER.findall(body))))
+            own = IDENTIFIER.findall(_subject(wanted, profile))
+            used = (name for name in dict.fromkeys(IDENTIFIER.findall(body)) if name not in own)
+            yield wanted.name, Definition(path, first, last, body, tuple(used))
 
 
 def _tree_path(path: str | None) -> str | None:
@@ -219,7 +266,17 @@ def _tree_path(path: str | None) -> str | None:
     return None
 
 
-def _touched_by(diagnostic: Diagnostic, answer: Answer, probe: Probe) -> Iterable[str]:
+def _sections(answer: Answer, probe: Probe, profile: Profile) -> dict[str, int]:
+    """Per variable the last section that anything its value is made of comes from."""
+
+    def section(variable: str, wanted: Wanted) -> int:
+        lines = (answer.inclusions.get(file, 0) for file, _, _ in _places(answer, variable, probe, profile))
+        return max([probe.section_of[wanted], *(probe.section_of_line.get(line, 0) for line in lines)])
+
+    return {variable: section(variable, wanted) for variable, wanted in probe.variables.items()}
+
+
+def _touched_by(diagnostic: Diagnostic, answer: Answer, probe: Probe, sections: Mapping[str, int]) -> Iterable[str]:
     """The variables whose values the error might concern."""
     path, line = diagnostic.path, diagnostic.line
     if path == MAIN and line in probe.lines and diagnostic.severity < FATAL:
@@ -233,15 +290,17 @@ def _touched_by(diagnostic: Diagnostic, answer: Answer, probe: Probe) -> Iterabl
         ]
     came_in = line if path == MAIN else answer.inclusions.get(path or "", 0)
     section = 0 if diagnostic.severity >= FATAL else probe.section_of_line.get(came_in, 0)
-    return [variable for variable, wanted in probe.variables.items() if probe.section_of[wanted] >= section]
+    return [variable for variable, its in sections.items() if its >= section]
 
 
 def _may_be_absent(
     wanted: Wanted, diagnostic: Diagnostic | None, profile: Profile, content: Mapping[str, bytes]
 ) -> bool:
     """Whether a missing value only says that the tree has no such name."""
-    if wanted.kind == "macro":
+    if wanted.kind in {"macro", "link"}:
         return diagnostic is None
+    if (needs := _needs(wanted, profile)) is not None:
+        return not _mentioned(needs, content.values())
     if wanted.kind != "constant":
         return False
     constant = next(constant for constant in profile.constants if constant.name == wanted.name)
@@ -249,9 +308,25 @@ def _may_be_absent(
         return False
     if constant.macro:
         return diagnostic is None
-    name = re.compile(rb"\b" + re.escape(constant.unqualified.encode()) + rb"\b")
-    slices = (path for section in profile.sections for path in section.slices if path in content)
-    return diagnostic is not None and diagnostic.path == MAIN and not any(name.search(content[path]) for path in slices)
+    slices = (content[path] for section in profile.sections for path in section.slices if path in content)
+    return diagnostic is not None and diagnostic.path == MAIN and not _mentioned(constant.unqualified, slices)
+
+
+def _needs(wanted: Wanted, profile: Profile) -> str | None:
+    """The word without which the tree has no such value."""
+    if wanted.kind == "limit":
+        return profile.limits[wanted.name].needs
+    if wanted.kind == "heap" and wanted.field != ENABLED:
+        heap = next(heap for heap in profile.heaps if heap.name == wanted.name)
+        return profile.heap_fields[heap.kind][wanted.field].needs
+    return None
+
+
+def _mentioned(word: str, sources: Iterable[bytes]) -> bool:
+    """Whether a word stands anywhere outside comments."""
+    pattern = re.compile(rb"\b" + re.escape(word.encode()) + rb"\b")
+    comment = re.compile(COMMENT.pattern.encode(), re.DOTALL)
+    return any(pattern.search(source) and pattern.search(comment.sub(b" ", source)) for source in sources)
 
 
 def _in_our_words(probe: Probe) -> Callable[[str], str]:
@@ -285,7 +360,7 @@ def _names_behind(wanted: Wanted, profile: Profile) -> list[str]:
         heap = next(heap for heap in profile.heaps if heap.name == wanted.name)
         return [*heap.definitions.get(wanted.field, ()), profile.objects[heap.object].initializer]
     if wanted.kind == "limit":
-        return [wanted.name, profile.limits[wanted.name]]
+        return [wanted.name, profile.limits[wanted.name].expression]
     return [wanted.name]
 
 
@@ -293,4 +368,6 @@ def _subject(wanted: Wanted, profile: Profile) -> str:
     if wanted.kind == "heap":
         heap = next(heap for heap in profile.heaps if heap.name == wanted.name)
         return profile.objects[heap.object].initializer
-    return profile.limits[wanted.name] if wanted.kind == "limit" else wanted.name
+    if wanted.kind == "constant":
+        return next(constant.asked_as for constant in profile.constants if constant.name == wanted.name)
+    return profile.limits[wanted.name].expression if wanted.kind == "limit" else wanted.name

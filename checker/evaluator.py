@@ -5,7 +5,9 @@ standard input and writes one JSON answer to standard output. It decides nothing
 
 Request: {files: {path: bytes}, main: path, arguments: [str], probes: [name], macros: [name], conditions: [name]}
 Answer: {values: {probe: int}, references: {probe: [[path, first line, last line], nearest first]},
-         macros: {name: [path, line, body, [identifiers in its body]]}, defined: [those of conditions that are macros],
+         macros: {name: [path, first line, last line, body, [identifiers in its body], whether it takes arguments,
+                         [path, first line] of another definition in an earlier file, or null]},
+         defined: [those of conditions that are macros],
          inclusions: {path: line of the main file},
          diagnostics: [[severity, category, path, line, text, [[path, line] of each note]]]} or {failure: text}
 """
@@ -32,6 +34,8 @@ IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 LINE_END = re.compile(r"\r\n|\n|\r")
 CONTINUATION = re.compile(r"\\[ \t]*\n")
+MACRO_HEAD = re.compile(r"\s*#\s*define\s+\w+")
+PARAMETERS = re.compile(r"\([^)]*\)")
 
 ERROR_SEVERITY = 3
 MAX_MESSAGE = 400
@@ -88,6 +92,10 @@ class Unit:
             return self.library.clang_EvalResult_getAsUnsigned(result) if is_integer else None
         finally:
             self.library.clang_EvalResult_dispose(result)
+
+    def takes_arguments(self, macro: Any) -> bool:
+        """Whether a macro's definition has a list of parameters."""
+        return bool(self.library.clang_Cursor_isMacroFunctionLike(macro))
 
     def diagnostics(self) -> Iterator[tuple[int, str, str | None, int, str, list[tuple[str, int]]]]:
         """Errors and worse."""
@@ -165,18 +173,18 @@ def place_of(declaration: Any) -> Place | None:
 
 
 def survey(unit: Unit, probes: Iterable[str], main: str) -> dict[str, Any]:
-    """One pass over the top level: probe values, what they refer to, and every macro's last definition."""
+    """One pass over the top level: probe values, what they refer to, and every macro's definitions in order."""
     wanted = set(probes)
     values: dict[str, int] = {}
     references: dict[str, list[Place]] = {}
-    macros: dict[str, Any] = {}
+    macros: dict[str, list[Any]] = {}
     kinds = unit.cindex.CursorKind
     macro_kind, variable_kind = kinds.MACRO_DEFINITION.value, kinds.VAR_DECL.value
 
     def visitor(cursor: Any, _parent: Any) -> int:
         kind = cursor._kind_id
         if kind == macro_kind:
-            macros[cursor.spelling] = cursor
+            macros.setdefault(cursor.spelling, []).append(cursor)
         elif kind == variable_kind and (name := cursor.spelling) in wanted:
             if (value := unit.evaluate(cursor)) is not None:
                 values[name] = value
@@ -188,28 +196,42 @@ def survey(unit: Unit, probes: Iterable[str], main: str) -> dict[str, Any]:
     return {"values": values, "references": references, "macros": macros}
 
 
+MacroAnswer = tuple[str, int, int, str, list[str], bool, "tuple[str, int] | None"]
+
+
 def macro_chain(
-    files: dict[str, bytes], names: Iterable[str], macros: dict[str, Any]
-) -> dict[str, tuple[str, int, str, list[str]]]:
+    unit: Unit, files: dict[str, bytes], names: Iterable[str], macros: dict[str, list[Any]]
+) -> dict[str, MacroAnswer]:
     """The definitions in effect at the end of the unit of `names` and of every macro they are made of.
 
     Bodies are read from the text: only what they mention matters here, and libclang's tokens cost ten times as much.
     """
     lines: dict[str, list[str]] = {}
-    chain: dict[str, tuple[str, int, str, list[str]]] = {}
+    chain: dict[str, MacroAnswer] = {}
     pending = deque(name for name in names if name in macros)
-    while pending:
-        name = pending.popleft()
-        extent = macros[name].extent
-        if name in chain or extent.start.file is None:
-            continue
-        path, first, last = extent.start.file.name, extent.start.line, extent.end.line
+
+    def body_of(macro: Any) -> str:
+        path, first, last = macro.extent.start.file.name, macro.extent.start.line, macro.extent.end.line
         if path not in lines:
             lines[path] = LINE_END.split(files[path].decode(errors="replace"))
         text = COMMENT.sub(" ", "\n".join(lines[path][first - 1 : last]))
-        body = " ".join(CONTINUATION.sub(" ", text).split()[2:])
+        body = MACRO_HEAD.sub("", CONTINUATION.sub(" ", text), count=1)
+        if unit.takes_arguments(macro):
+            body = PARAMETERS.sub("", body, count=1)
+        return " ".join(body.split())
+
+    while pending:
+        name = pending.popleft()
+        written = [macro for macro in macros[name] if macro.extent.start.file is not None]
+        if name in chain or not written:
+            continue
+        macro = written[-1]
+        body = body_of(macro)
         used = list(dict.fromkeys(IDENTIFIER.findall(body)))
-        chain[name] = (path, first, body, used)
+        path, first, last = macro.extent.start.file.name, macro.extent.start.line, macro.extent.end.line
+        elsewhere = [each for each in written[:-1] if each.extent.start.file.name != path]
+        other = next((place_of(each) for each in elsewhere if body_of(each) != body), None)
+        chain[name] = (path, first, last, body, used, unit.takes_arguments(macro), other[:2] if other else None)
         pending.extend(inner for inner in used if inner in macros)
     return chain
 
@@ -223,7 +245,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {
         "values": found["values"],
         "references": found["references"],
-        "macros": macro_chain(request["files"], request["macros"], found["macros"]),
+        "macros": macro_chain(unit, request["files"], request["macros"], found["macros"]),
         "defined": [name for name in request["conditions"] if name in found["macros"]],
         "inclusions": unit.inclusions(),
         "diagnostics": list(unit.diagnostics()),

@@ -1,4 +1,4 @@
-"""C integer expressions over named values, as rules are written.
+"""C integer expressions over named values, as rules are written. A name may be a member: `heap.field`.
 
 Evaluated exactly (Python integers, no wrapping), so a rule can never pass by overflow. Division by zero and
 shifts by a negative or absurd count are errors, never values.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 from pycparser import c_ast
@@ -16,7 +16,7 @@ from pycparser.c_parser import CParser, ParseError
 
 MAX_SHIFT = 256
 
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 
 
 class ExpressionError(Exception):
@@ -25,6 +25,10 @@ class ExpressionError(Exception):
 
 class UnknownNameError(ExpressionError):
     """An expression uses a name that has no value here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"unknown name {name!r}")
+        self.name = name
 
 
 def _divide(left: int, right: int) -> int:
@@ -94,10 +98,11 @@ def _value(node: c_ast.Node, names: Mapping[str, int]) -> int:
     match node:
         case c_ast.Constant():
             return _constant(node)
-        case c_ast.ID():
-            if node.name not in names:
-                raise UnknownNameError(f"unknown name {node.name!r}")
-            return names[node.name]
+        case c_ast.ID() | c_ast.StructRef():
+            name = _name(node)
+            if name not in names:
+                raise UnknownNameError(name)
+            return names[name]
         case c_ast.UnaryOp() if node.op in _UNARY:
             return _UNARY[node.op](_value(node.expr, names))
         case c_ast.BinaryOp(op="&&"):
@@ -108,6 +113,14 @@ def _value(node: c_ast.Node, names: Mapping[str, int]) -> int:
             return _BINARY[node.op](_value(node.left, names), _value(node.right, names))
         case c_ast.TernaryOp():
             return _value(node.iftrue if _value(node.cond, names) else node.iffalse, names)
+    raise ExpressionError(f"{type(node).__name__} is not allowed in a rule")
+
+
+def _name(node: c_ast.Node) -> str:
+    if isinstance(node, c_ast.ID):
+        return str(node.name)
+    if isinstance(node, c_ast.StructRef) and node.type == "." and isinstance(node.name, c_ast.ID):
+        return f"{node.name.name}.{node.field.name}"
     raise ExpressionError(f"{type(node).__name__} is not allowed in a rule")
 
 
@@ -126,12 +139,59 @@ def names_in(text: str) -> frozenset[str]:
     pending = [_parse(text)]
     while pending:
         node = pending.pop()
-        if isinstance(node, c_ast.ID):
-            found.add(node.name)
-        pending.extend(child for _, child in node.children())
+        if isinstance(node, c_ast.ID | c_ast.StructRef):
+            found.add(_name(node))
+        else:
+            pending.extend(child for _, child in node.children())
     return frozenset(found)
+
+
+def headroom(text: str, names: Mapping[str, int]) -> int | None:
+    """How far `value` is inside the bounds that `text` sets it; negative by how far it is outside.
+
+    Bounds are the comparisons of `value` among the top-level conjuncts; the nearest counts. None where there is no
+    bound, as in an equality. Raises `ExpressionError`.
+    """
+    distances = [_distance(node, names) for node in _conjuncts(_parse(text))]
+    return min((distance for distance in distances if distance is not None), default=None)
+
+
+def sets_only_bounds(text: str) -> bool:
+    """Whether nothing but bounds of `value` decide, so that nearer to them is nearer to true."""
+    return all(
+        isinstance(node, c_ast.BinaryOp) and node.op in _MIRRORED and (_is_value(node.left) or _is_value(node.right))
+        for node in _conjuncts(_parse(text))
+    )
+
+
+def _conjuncts(node: c_ast.Node) -> Iterator[c_ast.Node]:
+    if isinstance(node, c_ast.BinaryOp) and node.op == "&&":
+        yield from _conjuncts(node.left)
+        yield from _conjuncts(node.right)
+    else:
+        yield node
+
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _distance(node: c_ast.Node, names: Mapping[str, int]) -> int | None:
+    if not isinstance(node, c_ast.BinaryOp) or node.op not in _MIRRORED:
+        return None
+    if _is_value(node.left):
+        relation, bound = node.op, _value(node.right, names)
+    elif _is_value(node.right):
+        relation, bound = _MIRRORED[node.op], _value(node.left, names)
+    else:
+        return None
+    room = bound - names["value"] if relation in {"<", "<="} else names["value"] - bound
+    return room if relation in {"<=", ">="} else room - 1
+
+
+def _is_value(node: c_ast.Node) -> bool:
+    return isinstance(node, c_ast.ID) and node.name == "value"
 
 
 def substitute(text: str, names: Mapping[str, int]) -> str:
     """`text` with each known identifier replaced by its number: "(65536 >> 8) + 1"."""
-    return _IDENTIFIER.sub(lambda match: str(names.get(match[0], match[0])), text)
+    return _NAME.sub(lambda match: str(names.get(match[0], match[0])), text)

@@ -11,7 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from checker.profile import HeapConfig, Profile
+from checker.entries import HeapConfig
+from checker.evaluator import IDENTIFIER
+from checker.profile import Profile
 
 ROOT = "/tree"
 """Where a tree's files lie in the evaluation's file system, which exists in memory only."""
@@ -19,17 +21,24 @@ SLICES = "/slices"
 """Where the files lie that are read without what they include."""
 STUBS = "/stubs"
 """Where pagewarden's own system headers lie."""
+GIVEN = "/given"
+"""Where the files lie that the profile gives in a configure step's stead."""
 MAIN = "/probe.cpp"
 
 _INCLUDE = re.compile(rb"(?m)^([ \t]*#[ \t]*)((?:include|include_next|import)\b)")
 
 ENABLED = "enabled"
+CONFIG = "{config}"
+OBJECT = "{object}"
 
 
 class Wanted(NamedTuple):
-    """What one probe is for: a constant, a limit, a macro's value, or a field of a heap config."""
+    """What one probe is for: a constant, a limit, a macro's value, a field of a heap config, or a link of a chain.
 
-    kind: Literal["constant", "limit", "macro", "heap"]
+    A link is a macro that only an explanation asks about: that it has no value is no error.
+    """
+
+    kind: Literal["constant", "limit", "macro", "heap", "link"]
     name: str
     field: str = ""
 
@@ -76,7 +85,10 @@ class _Writer:
         variable = f"{self.nonce}_{len(self.variables)}"
         if guard:
             self.write(f"#ifdef {guard}")
-        line = self.write(f"constexpr {self.type} {variable} = static_cast<{self.type}>({expression});")
+        # A negative value would come back as a huge one: it is no constant instead.
+        line = self.write(
+            f"constexpr {self.type} {variable} = static_cast<{self.type}>(({expression}) < 0 ? 1 / 0 : ({expression}));"
+        )
         if guard:
             self.write("#endif")
         self.variables[variable] = wanted
@@ -85,8 +97,11 @@ class _Writer:
         return variable
 
 
-def build(profile: Profile, present: Collection[str], nonce: str) -> Probe:
-    """The probe for a tree that has the files in `present`. `nonce` is an unpredictable identifier."""
+def build(profile: Profile, present: Collection[str], nonce: str, links: Collection[str] = ()) -> Probe:
+    """The probe for a tree that has the files in `present`. `nonce` is an unpredictable identifier.
+
+    `links` are macros that are asked for beside what the profile wants.
+    """
     writer = _Writer(nonce)
     writer.write(f"using {writer.type} = unsigned long long;")
     last = len(profile.sections) - 1
@@ -100,28 +115,33 @@ def build(profile: Profile, present: Collection[str], nonce: str) -> Probe:
                 writer.include(f"{SLICES}/{path}", index, '""')
         if index == 0:
             _probe_heaps(writer, profile)
-            _probe_macros(writer, profile)
+            _probe_macros(writer, profile, links)
+        _probe_limits(writer, profile, index)
     for constant in profile.constants:
         if not constant.macro:
             writer.probe(Wanted("constant", constant.name), constant.asked_as, last)
-    for name, expression in profile.limits.items():
-        writer.probe(Wanted("limit", name), expression, _section_of_limit(profile, expression))
     return Probe(
         text="\n".join(writer.lines) + "\n",
         variables=writer.variables,
         lines=writer.depends,
         section_of_line=writer.section_lines,
         section_of=writer.sections,
-        macros=tuple(_macros_wanted(profile)),
+        macros=(*_macros_wanted(profile), *links),
     )
 
 
-def _section_of_limit(profile: Profile, expression: str) -> int:
-    """Limits over qualified names stand or fall with the last section, all others with the first."""
-    return len(profile.sections) - 1 if "::" in expression else 0
+def _probe_limits(writer: _Writer, profile: Profile, index: int) -> None:
+    for name, asked in profile.limits.items():
+        if _section_of_limit(profile, asked.section) == index:
+            writer.probe(Wanted("limit", name), asked.expression, index)
 
 
-def _probe_macros(writer: _Writer, profile: Profile) -> None:
+def _section_of_limit(profile: Profile, name: str | None) -> int:
+    """Asked right after its own section: what comes later could define its names anew."""
+    return next((index for index, section in enumerate(profile.sections) if section.name == name), 0)
+
+
+def _probe_macros(writer: _Writer, profile: Profile, links: Collection[str]) -> None:
     for constant in profile.constants:
         if constant.macro:
             guard = constant.name if constant.optional else None
@@ -130,6 +150,8 @@ def _probe_macros(writer: _Writer, profile: Profile) -> None:
     origins = {name for heap in profile.heaps for names in heap.definitions.values() for name in names}
     for name in sorted(origins - named):
         writer.probe(Wanted("macro", name), name, 0, guard=name)
+    for name in links:
+        writer.probe(Wanted("link", name), name, 0, guard=name)
 
 
 def _probe_heaps(writer: _Writer, profile: Profile) -> None:
@@ -144,20 +166,34 @@ def _probe_heaps(writer: _Writer, profile: Profile) -> None:
 
 
 def _probe_heap(writer: _Writer, profile: Profile, heap: HeapConfig, static: str) -> list[str]:
-    fields = dict(profile.heap_fields[heap.kind])
+    config = f"{static}.{heap.member}"
+    fields = {name: asked.expression for name, asked in profile.heap_fields[heap.kind].items()}
     if profile.enabled_field:
         fields[ENABLED] = profile.enabled_field
     return [
-        writer.probe(Wanted("heap", heap.name, name), f"{static}.{heap.member}.{path}", 0)
-        for name, path in fields.items()
+        writer.probe(
+            Wanted("heap", heap.name, name),
+            _of_config(expression, static, config),
+            0,
+        )
+        for name, expression in fields.items()
     ]
+
+
+def _of_config(expression: str, static: str, config: str) -> str:
+    """A member path, or an expression in which {config} stands for the heap config and {object} for all of them."""
+    if CONFIG not in expression and OBJECT not in expression:
+        return f"{config}.{expression}"
+    return expression.replace(CONFIG, config).replace(OBJECT, static)
 
 
 def _macros_wanted(profile: Profile) -> list[str]:
     names = [constant.name for constant in profile.constants if constant.macro]
     names += [name for heap in profile.heaps for candidates in heap.definitions.values() for name in candidates]
     names += [config.initializer for config in profile.objects.values()]
-    names += [expression for expression in profile.limits.values() if expression.isidentifier()]
+    names += IDENTIFIER.findall(profile.enabled_field or "")
+    names += [name for asked in profile.limits.values() for name in IDENTIFIER.findall(asked.expression)]
+    names += [name for constant in profile.constants for name in IDENTIFIER.findall(constant.asked_as)]
     return list(dict.fromkeys(names))
 
 

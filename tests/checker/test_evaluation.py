@@ -49,7 +49,7 @@ class Case:
 
     def judge(self, *diagnostics: Diagnostic, without: tuple[Wanted, ...] = ()) -> Evaluation:
         values = {variable: 16384 for variable, wanted in self.probe.variables.items() if wanted not in without}
-        macros = {"PAS_SMALL_PAGE_DEFAULT_SIZE": MacroDefinition(f"{ROOT}/{CONFIG}", 39, "x", ("x",))}
+        macros = {"PAS_SMALL_PAGE_DEFAULT_SIZE": MacroDefinition(f"{ROOT}/{CONFIG}", 39, 39, "x", ("x",), False, None)}
         answer = Answer(values, self.references, macros, frozenset(), self.inclusions, diagnostics)
         return judge(answer, self.probe, self.profile, CONTENT)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.expression import ExpressionError, evaluate, names_in, substitute
+from checker.expression import ExpressionError, evaluate, headroom, names_in, substitute
 
 NAMES = {"granule_size": 65536, "min_align_shift": 8, "zero": 0, "minus": -7}
 
@@ -50,13 +50,53 @@ def test_values(text: str, value: int) -> None:
         "1 +",
         "); int y = (1",
         "sizeof(int)",
-        "a.b",
+        "a.b.c",
+        "a->b",
+        "f().b",
         "",
     ],
 )
 def test_what_has_no_value_is_an_error(text: str) -> None:
     with pytest.raises(ExpressionError):
         evaluate(text, NAMES)
+
+
+def test_a_member_is_a_name() -> None:
+    names = {"utility.page_size": 16384, "shift": 3}
+    assert evaluate("utility.page_size >> shift", names) == 2048
+    assert names_in("utility.page_size >> shift") == {"utility.page_size", "shift"}
+    assert substitute("utility.page_size >> shift", names) == "16384 >> 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "room"),
+    [
+        ("value < limit", 2),
+        ("value <= limit", 3),
+        ("limit > value", 2),
+        ("limit >= value", 3),
+        ("value > 5", 1),
+        ("5 <= value", 2),
+        ("2 <= value && value <= limit", 3),
+        ("6 <= value && value <= limit", 1),
+        ("value >= 4 && value % 4 == 0", 3),
+        ("value * 2 <= limit", None),
+        ("value == limit", None),
+        ("value < limit || value < 100", None),
+    ],
+)
+def test_headroom_is_the_distance_to_the_nearest_bound(text: str, room: int | None) -> None:
+    assert headroom(text, {"value": 7, "limit": 10}) == room
+
+
+@given(value=st.integers(-1000, 1000), limit=st.integers(-1000, 1000), relation=st.sampled_from(["<", "<=", ">", ">="]))
+def test_headroom_tells_when_a_bound_is_broken(value: int, limit: int, relation: str) -> None:
+    names = {"value": value, "limit": limit}
+    room = headroom(f"value {relation} limit", names)
+    assert room is not None
+    assert (room >= 0) == bool(evaluate(f"value {relation} limit", names))
+    moved = value + room if relation in {"<", "<="} else value - room
+    assert evaluate(f"value {relation} limit", {"value": moved, "limit": limit})
 
 
 def test_names_and_substitution() -> None:

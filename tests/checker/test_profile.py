@@ -45,15 +45,7 @@ def written(tmp_path: Path, text: str) -> str:
 
 def test_libpas_comes_with_pagewarden(libpas: Profile) -> None:
     assert "libpas" in bundled_profiles()
-    assert set(libpas.targets) == {"linux-arm64", "linux-x86_64", "darwin-arm64"}
     assert len(libpas.heaps) == 9
-    assert [rule.id for rule in libpas.rules] == [
-        "granule-covers-os-page",
-        "use-count",
-        "alloc-bits",
-        "granule-count",
-        "ceiling-covers-os-page",
-    ]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +53,7 @@ def test_libpas_comes_with_pagewarden(libpas: Profile) -> None:
     [
         ("Source/bmalloc/libpas/src/libpas/pas_internal_config.h", True, True),
         ("Source/WTF/wtf/PageBlock.h", True, True),
-        ("Source/bmalloc/bmalloc/mbmalloc.cpp", True, False),
+        ("Source/bmalloc/bmalloc/mbmalloc.cpp", True, True),
         ("Source/WTF/wtf/PageBlock.cpp", False, False),
         ("Source/bmalloc/libpas/src/test/LibpasTests.cpp", False, False),
         ("third_party/Source/WTF/wtf/PageBlock.h", False, False),
@@ -113,6 +105,11 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
         ("{name: PAGE, macro: true}", "{name: PAGE, macro: true}\n  - {name: PAGE}", "constant PAGE is there twice"),
         ("  - {name: main, include: [tiny.h]}", "  []", "sections: Tuple should have at least 1 item"),
         ("{name: PAGE, macro: true}", '{name: "N::PAGE", macro: true}', "is no macro name"),
+        ("why: It", "severity: warning\n    why: It", "a warning says in `bites` when it would do harm"),
+        ("value: page", "heaps: [small]\n    value: page", "rule covers: no heap 'small'"),
+        ("value: page", "value: small.page", "rule covers: unknown name 'small.page'"),
+        ("limits: {page: PAGE}", "limits: {page: {expression: PAGE, need: X}}", "need: Extra inputs are not permitted"),
+        ("rules:", "costs: [{id: c, title: C, value: pag}]\nrules:", "cost c: unknown name 'pag'"),
     ],
 )
 def test_a_mistake_says_where_and_what(tmp_path: Path, old: str, new: str, says: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from checker.check import check
 from checker.profile import load_profile
-from checker.report import Finding, Report, State, TargetReport, Verdict
+from checker.report import Finding, Report, Severity, State, TargetReport, Verdict
 from tests.checker.conftest import Checked
 from tests.checker.trees import files_below, memory_tree
 from workers.git import local_tree
@@ -14,19 +16,28 @@ from workers.scenario import Scenario
 
 PROFILE = load_profile("libpas")
 HEAPS = {heap.name for heap in PROFILE.heaps}
-OTHERS = ("linux-x86_64", "darwin-arm64")
+OTHERS = tuple(name for name in PROFILE.targets if name != "linux-arm64")
+WITHOUT_LIBPAS = ("linux-armv7", "linux-ppc64le", "linux-riscv64")
+
+Key = tuple[str, str | None, int | None]
 
 
 def target(report: Report, name: str = "linux-arm64") -> TargetReport:
     return next(target for target in report.targets if target.target == name)
 
 
-def cells(report: Report, state: State, rule: str | None = None) -> set[tuple[str, str | None, int | None]]:
+def cells(report: Report, state: State, name: str = "linux-arm64") -> set[Key]:
     return {
         (finding.rule, finding.heap, finding.os_page)
-        for finding in target(report).findings
-        if finding.state is state and rule in {None, finding.rule}
+        for finding in target(report, name).findings
+        if finding.state is state
     }
+
+
+def values(report: Report, state: State) -> dict[Key, tuple[int, int]]:
+    """What the cells in `state` measure at head: value and limit."""
+    found = (cell for cell in target(report).findings if cell.state is state and cell.head is not None)
+    return {(cell.rule, cell.heap, cell.os_page): (cell.head.value, cell.head.limit) for cell in found if cell.head}
 
 
 def finding(report: Report, rule: str, heap: str | None, os_page: int | None = None) -> Finding:
@@ -35,27 +46,51 @@ def finding(report: Report, rule: str, heap: str | None, os_page: int | None = N
 
 
 ALLOC_BITS = {
-    ("alloc-bits", "utility", None),
-    ("alloc-bits", "bmalloc_small_segregated", None),
-    ("alloc-bits", "jit_small_segregated", None),
+    ("alloc-bits", "utility", None): (8192, 2048),
+    ("alloc-bits", "bmalloc_small_segregated", None): (4096, 2048),
+    ("alloc-bits", "jit_small_segregated", None): (4096, 2048),
 }
-USE_COUNT = {("use-count", "jit_medium_bitfit", None)}
-GRANULES_AT_64K = {("granule-covers-os-page", heap, 65536) for heap in HEAPS}
+USE_COUNT = {("use-count", "jit_medium_bitfit", None): (257, 255)}
+HEADER = {("out-of-line-header", "jit_small_bitfit", None): (4128, 1400)}
+AT_64K = {("granule-covers-os-page", heap, 65536) for heap in HEAPS} | {
+    (rule, None, 65536)
+    for rule in (
+        "expendable-covers-os-page",
+        "ceiling-covers-os-page",
+        "block-covers-os-page",
+        "config-covers-os-page",
+    )
+}
+DORMANT = {("guarded-page-size", None, 65536), ("mbmalloc-config-covers-os-page", None, 65536)}
 
 
-def test_a_violates_only_the_page_size_rules_and_only_at_64k(checked: Checked) -> None:
+def test_a_fails_only_at_64k(checked: Checked) -> None:
     report = checked("A", "A")
     assert report.verdict is Verdict.NOT_APPLICABLE
-    assert cells(report, State.STANDING) == GRANULES_AT_64K | {("ceiling-covers-os-page", None, 65536)}
+    assert cells(report, State.STANDING) == AT_64K | DORMANT
+    warnings = {cell.rule for cell in target(report).findings if cell.severity is Severity.WARNING}
+    assert warnings == {rule for rule, _, _ in DORMANT} | {"page-fits-megapage"}
 
 
-def test_b_introduces_alloc_bits_and_use_count_and_fixes_64k(checked: Checked) -> None:
-    report = checked("A", "B")
+@pytest.mark.parametrize(
+    ("head", "introduced"), [("B", ALLOC_BITS | USE_COUNT | HEADER), ("C", USE_COUNT | HEADER), ("D", HEADER)]
+)
+def test_what_each_tree_does_against_a(checked: Checked, head: str, introduced: dict[Key, tuple[int, int]]) -> None:
+    report = checked("A", head)
     assert report.verdict is Verdict.FAIL
     assert not report.errors
-    assert cells(report, State.INTRODUCED) == ALLOC_BITS | USE_COUNT
-    assert cells(report, State.FIXED) == GRANULES_AT_64K | {("ceiling-covers-os-page", None, 65536)}
-    assert cells(report, State.STANDING) == set()
+    assert values(report, State.INTRODUCED) == introduced
+    assert {cell.severity for cell in target(report).findings if cell.state is State.INTRODUCED} == {Severity.ERROR}
+    assert cells(report, State.FIXED) == AT_64K
+    assert cells(report, State.STANDING) == DORMANT
+
+
+def test_what_c_does_against_b(checked: Checked) -> None:
+    step = checked("B", "C")
+    assert step.verdict is Verdict.PASS
+    assert cells(step, State.STANDING) == USE_COUNT.keys() | HEADER.keys() | DORMANT
+    assert cells(step, State.FIXED) == ALLOC_BITS.keys()
+    assert cells(step, State.INTRODUCED) == set()
 
 
 def test_b_shows_the_arithmetic_at_the_line_that_changed(checked: Checked, scenario: Scenario) -> None:
@@ -81,21 +116,44 @@ def _line(scenario: Scenario, name: str, cell: Finding) -> str:
     return data.decode().splitlines()[cell.line - 1]
 
 
-def test_c_leaves_use_count_only(checked: Checked) -> None:
-    assert cells(checked("A", "C"), State.INTRODUCED) == USE_COUNT
-    step = checked("B", "C")
-    assert cells(step, State.STANDING) == USE_COUNT
-    assert cells(step, State.FIXED) == ALLOC_BITS
-    assert cells(step, State.INTRODUCED) == set()
-
-
-def test_d_passes_every_rule_on_every_heap_config(checked: Checked) -> None:
+def test_d_keeps_the_four_rules_of_the_reference_on_all_heap_configs(checked: Checked) -> None:
+    four = {"granule-covers-os-page", "use-count", "alloc-bits", "granule-count"}
+    failing = {State.INTRODUCED, State.STANDING}
     report = checked("A", "D")
-    assert report.verdict is Verdict.PASS
-    assert cells(report, State.INTRODUCED) | cells(report, State.STANDING) == set()
+    assert not [cell for cell in target(report).findings if cell.rule in four and cell.state in failing]
     use_count = finding(report, "use-count", "jit_medium_bitfit")
     assert use_count.head is not None
     assert use_count.head.value == 129
+
+
+def test_the_fault_of_d_says_when_it_bites(checked: Checked) -> None:
+    report = checked("A", "D")
+    header = finding(report, "out-of-line-header", "jit_small_bitfit")
+    assert header.explanation == "(65536 >> 2) * (1 + 1) / 8 + 32 = 4128, must be <= 1400"
+    assert {"JIT_SMALL_PAGE_SIZE": 65536, "JIT_SMALL_BITFIT_MIN_ALIGN_SHIFT": 2}.items() <= {
+        link.name: link.value for link in header.chain
+    }.items()
+    bites = next(rule.bites for rule in report.rules if rule.id == header.rule)
+    assert bites is not None
+    assert "256 MB" in bites
+
+
+def test_what_d_comes_close_to(checked: Checked) -> None:
+    report = checked("A", "D")
+    assert {
+        (cell.rule, cell.heap): (cell.head.value, cell.head.limit, cell.head.headroom)
+        for cell in target(report).findings
+        if cell.close and cell.head is not None
+    } == {
+        ("use-count", "bmalloc_medium_segregated"): (129, 255, 125),
+        ("use-count", "bmalloc_medium_bitfit"): (129, 255, 125),
+        ("use-count", "jit_medium_bitfit"): (129, 255, 125),
+        ("non-empty-words", "utility"): (252, 255, 3),
+        ("non-empty-words", "jit_small_segregated"): (128, 255, 127),
+    }
+    assert finding(report, "non-empty-words", "utility").explanation == (
+        "8192 / 32 - (1072 >> 3) / 32 = 252, must be <= 255"
+    )
 
 
 def test_every_cell_is_accounted_for(checked: Checked) -> None:
@@ -108,7 +166,7 @@ def test_every_cell_is_accounted_for(checked: Checked) -> None:
         expected = {
             (rule.id, heap, page)
             for rule in PROFILE.rules
-            for heap in (HEAPS if rule.scope == "heap" else {None})
+            for heap in ((rule.heaps or HEAPS) if rule.scope == "heap" else {None})
             for page in ((4096, 16384, 65536) if rule.per_page else (None,))
         }
         assert len(listed) == len(set(listed))
@@ -116,11 +174,25 @@ def test_every_cell_is_accounted_for(checked: Checked) -> None:
         assert all(cell.reason for cell in at.not_applicable)
 
 
-def test_nothing_changes_on_other_targets(checked: Checked) -> None:
-    report = checked("A", "D")
+@pytest.mark.parametrize("head", ["B", "C", "D"])
+def test_nothing_changes_on_other_targets(checked: Checked, head: str) -> None:
+    report = checked("A", head)
     for name in OTHERS:
         assert [constant.name for constant in target(report, name).constants if constant.changed] == []
         assert {cell.state for cell in target(report, name).findings} == {State.HOLDS}
+
+
+def test_a_target_without_libpas_has_no_cell_of_a_heap(checked: Checked) -> None:
+    """BPlatform.h leaves libpas out where it does not know the processor; WTF's and JavaScriptCore's rules remain."""
+    report = checked("A", "D")
+    for name in WITHOUT_LIBPAS:
+        assert {cell.heap for cell in target(report, name).findings} == {None}
+        assert {heap.head for heap in target(report, name).heaps} == {None}
+        rules = {cell.rule for cell in target(report, name).findings}
+        assert {"ceiling-covers-os-page", "block-covers-os-page"} <= rules
+        assert not rules & {"expendable-covers-os-page", "guarded-page-size"}
+    power = {cell.os_page for cell in target(report, "linux-ppc64le").findings if cell.rule == "block-covers-os-page"}
+    assert power == {4096, 65536}
 
 
 def test_the_trade_offs_are_seen(checked: Checked) -> None:
@@ -132,6 +204,32 @@ def test_the_trade_offs_are_seen(checked: Checked) -> None:
     assert seen["BUSE_PRECOMPUTED_CONSTANTS_VMPAGE64K"] == (None, 1)
     assert seen["OpcodeConfigSizeToProtect"] == (None, None)
     assert seen["PAS_MAX_OBJECTS_PER_PAGE"] == (2048, 8192)
+
+
+def test_the_costs_of_the_reference(checked: Checked) -> None:
+    found = {
+        (cost.id, cost.heap, cost.os_page): (cost.base, cost.head)
+        for cost in target(checked("A", "D")).costs
+        if cost.os_page in {None, 4096}
+    }
+    assert found["marked-block", None, None] == (16384, 65536)
+    assert found["atoms-per-block", None, None] == (1024, 4096)
+    assert found["slab", "bmalloc_small_segregated", 4096] == (16384, 65536)
+    assert found["slab", "bmalloc_medium_bitfit", 4096] == (131072, 262144)
+    assert found["one-object", "bmalloc_marge_bitfit", 4096] == (16384, 65536)
+    assert found["largest-objects", "jit_medium_bitfit", None] == (1536, 3072)
+    assert found["expendable-memory", None, None] == (33_538_048, 536_805_376)
+
+
+def test_memory_is_paid_by_the_os_page(checked: Checked) -> None:
+    """A slab of 16K takes 64K where the kernel's page has that size."""
+    costs = {
+        (cost.id, cost.os_page): cost.base
+        for cost in target(checked("A", "D")).costs
+        if cost.heap == "jit_small_bitfit"
+    }
+    assert [costs["slab", page] for page in (4096, 16384, 65536)] == [16384, 16384, 65536]
+    assert [costs["one-object", page] for page in (4096, 16384, 65536)] == [16384, 16384, 65536]
 
 
 def test_a_change_that_touches_no_header_is_not_applicable(checked: Checked) -> None:
@@ -149,24 +247,36 @@ def test_a_change_that_leaks_is_seen_on_the_other_target(scenario: Scenario) -> 
     }
     leaked = files[path].replace(b"PAS_GRANULE_DEFAULT_SHIFT        12", b"PAS_GRANULE_DEFAULT_SHIFT        16")
     assert leaked != files[path]
-    report = check(memory_tree(files), memory_tree({**files, path: leaked}), PROFILE)
-    moved = {
-        name: [constant.name for constant in target(report, name).constants if constant.changed]
-        for name in ("linux-arm64", *OTHERS)
-    }
-    assert moved == {
-        "linux-arm64": [],
-        "linux-x86_64": ["PAS_GRANULE_DEFAULT_SHIFT", "PAS_GRANULE_DEFAULT_SIZE"],
-        "darwin-arm64": [],
-    }
+    names = ("linux-arm64", "linux-x86_64", "linux-riscv64", "darwin-arm64")
+    report = check(memory_tree(files), memory_tree({**files, path: leaked}), PROFILE, targets=names)
+    moved = {name: [constant.name for constant in target(report, name).constants if constant.changed] for name in names}
+    granule = ["PAS_GRANULE_DEFAULT_SHIFT", "PAS_GRANULE_DEFAULT_SIZE"]
+    assert moved == {name: [] if name.endswith("-arm64") else granule for name in names}
 
 
-def test_an_older_version_evaluates_with_the_same_profile(webkit_2_42: Path) -> None:
+@pytest.fixture(scope="module")
+def older(webkit_2_42: Path) -> Report:
     tree = memory_tree(files_below(webkit_2_42, PROFILE))
-    report = check(tree, tree, PROFILE)
-    assert not report.errors
-    assert cells(report, State.STANDING) == GRANULES_AT_64K | {("ceiling-covers-os-page", None, 65536)}
-    assert {heap.name for heap in target(report).heaps if heap.head is not None} == HEAPS
+    return check(tree, tree, PROFILE)
+
+
+def test_an_older_version_evaluates_with_the_same_profile(older: Report) -> None:
+    assert not older.errors
+    assert cells(older, State.STANDING) == AT_64K | DORMANT
+    assert {heap.name for heap in target(older).heaps if heap.head is not None} == HEAPS
+    for name in OTHERS:
+        assert {cell.state for cell in target(older, name).findings} == {State.HOLDS}
+    without = {name for name in OTHERS if all(heap.head is None for heap in target(older, name).heaps)}
+    assert without == {*WITHOUT_LIBPAS, "windows-x86_64"}
+
+
+def test_an_older_version_has_partial_views(older: Report, checked: Checked) -> None:
+    """Typed heaps had them in 2.42; where no heap has, nothing relies on their limits."""
+    words = finding(older, "partial-view-words", "bmalloc_small_segregated")
+    assert words.explanation == "1024 / 32 = 32, must be <= 255"
+    assert finding(older, "shared-handle-size", "bmalloc_small_segregated").state is State.HOLDS
+    newer = {(cell.rule, cell.heap): cell.reason for cell in target(checked("A", "D")).not_applicable}
+    assert "BOUND_FOR_PARTIAL_VIEWS" in newer["partial-view-words", "bmalloc_small_segregated"]
 
 
 def test_one_target_and_one_page_size_can_be_asked_for(scenario: Scenario) -> None:
@@ -174,5 +284,5 @@ def test_one_target_and_one_page_size_can_be_asked_for(scenario: Scenario) -> No
     report = check(base, head, PROFILE, targets=["linux-arm64"], page_sizes=[4096])
     assert [at.target for at in report.targets] == ["linux-arm64"]
     assert {cell.os_page for cell in target(report).findings} == {None, 4096}
-    assert cells(report, State.INTRODUCED) == ALLOC_BITS | USE_COUNT
+    assert cells(report, State.INTRODUCED) == ALLOC_BITS.keys() | USE_COUNT.keys() | HEADER.keys()
     assert check(base, head, PROFILE, targets=["linux-arm64"] * 2, page_sizes=[4096]) == report

@@ -8,10 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from workers.scenario import ScenarioError, Step, headers, make_scenario, silent
-from workers.scenario.source import Selection, default_cache_dir, profile_selection, unpack
+from workers.scenario import (
+    ScenarioError,
+    Selection,
+    Step,
+    headers,
+    make_scenario,
+    package_source,
+    profile_selection,
+    silent,
+)
+from workers.scenario.source import default_cache_dir, unpack
 
 EVERYTHING = Selection(("Source",), lambda path: True)
+MIMALLOC = Selection(("include",), lambda path: path.endswith(".h"))
 INTERNAL_CONFIG = "Source/bmalloc/libpas/src/libpas/pas_internal_config.h"
 
 
@@ -76,8 +86,63 @@ def test_headers_are_unpacked_again_when_the_profile_wants_more(webkit_2_42: Pat
     assert files_below(root) == files_below(webkit_2_42)
 
 
+def test_another_package_of_debian_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    def tell(step: Step) -> None:
+        steps.append(step.text)
+
+    root = package_source("mimalloc", "2.0.9+ds", MIMALLOC, tmp_path, tell)
+    assert "downloading mimalloc from Debian" in steps
+    assert files_below(root) >= {"include/mimalloc.h", "include/mimalloc-types.h"}
+    assert all(path in MIMALLOC for path in files_below(root))
+
+    monkeypatch.setenv("PATH", "")
+    steps.clear()
+    assert package_source("mimalloc", "2.0.9+ds", MIMALLOC, tmp_path, tell) == root
+    assert not steps
+    others = Selection(("src",), lambda path: path.endswith(".c"))
+    package_source("mimalloc", "2.0.9+ds", others, tmp_path, tell)
+    assert set(steps) == {"unpacking mimalloc_2.0.9+ds.orig.tar.xz"}
+    assert {"include/mimalloc.h", "src/segment.c"} <= files_below(root)
+    assert all(path in MIMALLOC or path in others for path in files_below(root))
+    steps.clear()
+    assert package_source("mimalloc", "2.0.9+ds", MIMALLOC, tmp_path, tell) == root
+    assert not steps
+
+
+def test_a_package_that_holds_nothing_of_what_is_wanted(tmp_path: Path) -> None:
+    cache = tmp_path / "sources"
+    cache.mkdir()
+    tarball(cache / "other_1.0.orig.tar.bz2", "other-1.0/main.c", mode="w:bz2")
+    with pytest.raises(ScenarioError, match=r"other_1\.0\.orig\.tar\.bz2 holds nothing of what is wanted: include\."):
+        package_source("other", "1.0", MIMALLOC, tmp_path)
+    assert not (cache / "other_1.0").exists()
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "says"),
+    [
+        ("../mimalloc", "1", "is no name of a Debian source package"),
+        ("-o", "1", "is no name of a Debian source package"),
+        ("mimalloc", "../1", "is no version of mimalloc"),
+        ("mimalloc", "", "is no version of mimalloc"),
+    ],
+)
+def test_what_is_no_package_is_refused(tmp_path: Path, package: str, version: str, says: str) -> None:
+    with pytest.raises(ScenarioError, match=says):
+        package_source(package, version, MIMALLOC, tmp_path)
+
+
+def test_another_package_s_errors_name_it_and_no_webkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ScenarioError, match="so mimalloc cannot be fetched from Debian") as error:
+        package_source("mimalloc", "2.0.9+ds", MIMALLOC, tmp_path)
+    assert "WebKit" not in str(error.value)
+
+
 @pytest.mark.parametrize("top", ["", "./", "WebKit-main/"])
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+@pytest.mark.parametrize("mode", ["w", "w:bz2", "w:gz", "w:xz"])
 def test_the_tree_may_sit_at_the_top_or_one_below(tmp_path: Path, top: str, mode: str) -> None:
     file = tarball(tmp_path / "t", f"{top}Source/bmalloc/a.h", f"{top}Tools/b.h", mode=mode)
     steps: list[Step] = []
@@ -119,7 +184,7 @@ def test_a_tarball_of_something_else(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_tarball(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a tarball\n" * 100)
-    with pytest.raises(ScenarioError, match=r"notes\.txt cannot be read as a tarball \(\.tar, \.tar\.gz, \.tar\.xz\)"):
+    with pytest.raises(ScenarioError, match=r"notes\.txt cannot be read as a tarball \(\.tar, \.tar\.bz2, "):
         make_scenario(tmp_path / "s", source=tmp_path / "notes.txt")
 
 

@@ -3,7 +3,7 @@
 from workers.scenario.errors import ScenarioError
 from workers.scenario.progress import Step, Tell, silent, told_on
 from workers.scenario.repository import BASE_BRANCH, CHANGE_BRANCH, UNRELATED_BRANCH, Scenario, make_scenario
-from workers.scenario.source import DEFAULT_VERSION, headers
+from workers.scenario.source import DEFAULT_VERSION, Selection, headers, package_source, profile_selection
 
 __all__ = [
     "BASE_BRANCH",
@@ -12,10 +12,13 @@ __all__ = [
     "UNRELATED_BRANCH",
     "Scenario",
     "ScenarioError",
+    "Selection",
     "Step",
     "Tell",
     "headers",
     "make_scenario",
+    "package_source",
+    "profile_selection",
     "silent",
     "told_on",
 ]

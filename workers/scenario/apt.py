@@ -18,7 +18,6 @@ from pathlib import Path
 from workers.scenario.errors import GIVE_SOURCE, ScenarioError
 from workers.scenario.progress import Step, Tell
 
-PACKAGE = "webkit2gtk"
 SYSTEM_APT = Path("/etc/apt")
 
 _DEBIAN_URI = re.compile(r"^[a-z+]+:/*([^/]*\.)?debian\.org(/|$)|(^|/)debian(-security)?(\.list)?/?$")
@@ -28,8 +27,23 @@ _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
+class Package:
+    """One of Debian's source packages; `otherwise` says what to do where it cannot be had from Debian."""
+
+    name: str
+    otherwise: str = ""
+
+    def advise(self, text: str) -> str:
+        """`text`, and what else can be done."""
+        return f"{text} {self.otherwise}".rstrip()
+
+
+WEBKIT = Package("webkit2gtk", GIVE_SOURCE)
+
+
+@dataclass(frozen=True)
 class SourceVersion:
-    """One version of the package. `full` is Debian's ("2.50.6-1~deb12u2"), `upstream` WebKit's ("2.50.6")."""
+    """One version of a package. `full` is Debian's ("2.50.6-1~deb12u2"), `upstream` the project's ("2.50.6")."""
 
     full: str
 
@@ -39,51 +53,56 @@ class SourceVersion:
 
 
 class Apt:
-    """apt with its state in `directory`. Raises `ScenarioError` when this machine cannot do that."""
+    """apt with its state in `directory`, for one source package.
 
-    def __init__(self, directory: Path, tell: Tell, etc: Path = SYSTEM_APT) -> None:
+    Raises `ScenarioError` when this machine cannot do that.
+    """
+
+    def __init__(self, directory: Path, tell: Tell, etc: Path = SYSTEM_APT, package: Package = WEBKIT) -> None:
         missing = [tool for tool in ("apt-get", "apt-cache", "dpkg") if shutil.which(tool) is None]
         if missing:
             raise ScenarioError(
-                f"This machine has no {' and no '.join(missing)}, "
-                f"so {PACKAGE} cannot be fetched from Debian.\nRun this on Debian. {GIVE_SOURCE}"
+                f"This machine has no {' and no '.join(missing)}, so {package.name} cannot be fetched from Debian.\n"
+                + package.advise("Run this on Debian.")
             )
         stanzas = deb_src_stanzas(etc)
         if not stanzas:
             raise ScenarioError(
                 f"No Debian package source is configured in {etc} "
                 f"(sources.list, sources.list.d/*.sources or *.list).\n"
-                f"Add one of Debian's, with `Types: deb-src` or `deb-src …`. {GIVE_SOURCE}"
+                + package.advise("Add one of Debian's, with `Types: deb-src` or `deb-src …`.")
             )
         self._directory = directory
         self._tell = tell
+        self._package = package
         self._configuration = _configure(directory, stanzas)
 
     def versions(self) -> list[SourceVersion]:
         """The versions that Debian lists now, oldest first."""
         self._tell(Step("reading Debian's list of source packages"))
         update = self._run(["apt-get", "update"])
-        shown = self._run(["apt-cache", "showsrc", PACKAGE])
+        shown = self._run(["apt-cache", "showsrc", self._package.name])
         found = {line.split()[1] for line in shown.stdout.splitlines() if line.startswith("Version: ")}
         if not found:
             raise ScenarioError(
-                f"apt lists no source package {PACKAGE}. It said:\n"
+                f"apt lists no source package {self._package.name}. It said:\n"
                 f"{_indented(update.stdout + update.stderr)}\n"
-                f"Check the network and the Debian sources in {SYSTEM_APT}. {GIVE_SOURCE}"
+                + self._package.advise(f"Check the network and the Debian sources in {SYSTEM_APT}.")
             )
         return [SourceVersion(full) for full in sorted(found, key=functools.cmp_to_key(_compare))]
 
     def download(self, version: SourceVersion) -> Path:
         """The upstream tarball of that version, in a directory of its own below ours."""
-        directory = self._directory / f"{PACKAGE}_{version.upstream}"
+        directory = self._directory / f"{self._package.name}_{version.upstream}"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        wanted = f"{PACKAGE}={version.full}"
+        wanted = f"{self._package.name}={version.full}"
         size = _total_size(self._run(["apt-get", "source", "--print-uris", "--download-only", wanted]).stdout)
         done = self._run(["apt-get", "source", "--download-only", wanted], cwd=directory, size=size)
         tarballs = sorted(directory.glob("*.orig.tar.*[!c]"))
         if done.returncode or not tarballs:
-            raise ScenarioError(f"apt could not download {wanted}. It said:\n{_indented(done.stderr)}\n{GIVE_SOURCE}")
+            said = f"apt could not download {wanted}. It said:\n{_indented(done.stderr)}\nTry again later."
+            raise ScenarioError(self._package.advise(said))
         return tarballs[0]
 
     def _run(
@@ -105,7 +124,7 @@ class Apt:
                 while process.poll() is None:
                     if cwd is not None:
                         arrived = sum(file.stat().st_size for file in cwd.iterdir() if file.is_file())
-                        self._tell(Step(f"downloading {PACKAGE} from Debian", arrived, size))
+                        self._tell(Step(f"downloading {self._package.name} from Debian", arrived, size))
                     try:
                         process.wait(_POLL_SECONDS)
                     except subprocess.TimeoutExpired:
@@ -118,7 +137,9 @@ class Apt:
         )
 
 
-def choose(listed: Sequence[SourceVersion], wanted: str | None, default: str) -> SourceVersion:
+def choose(
+    listed: Sequence[SourceVersion], wanted: str | None, default: str | None, package: Package = WEBKIT
+) -> SourceVersion:
     """The newest revision of `wanted`; with nothing wanted, of `default`, else the newest of all.
 
     `listed` is not empty, oldest first. Raises `ScenarioError` when `wanted` is not among them.
@@ -130,7 +151,8 @@ def choose(listed: Sequence[SourceVersion], wanted: str | None, default: str) ->
         return listed[-1]
     names = ", ".join(dict.fromkeys(version.upstream for version in listed))
     raise ScenarioError(
-        f"Debian's sources on this machine list {PACKAGE} {names}, not {wanted}.\nAsk for one of those. {GIVE_SOURCE}"
+        f"Debian's sources on this machine list {package.name} {names}, not {wanted}.\n"
+        + package.advise("Ask for one of those.")
     )
 
 
