@@ -13,12 +13,15 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from checker.profile import load_profile
 from checker.schemas import directory as schemas
 from workers.scenario import Scenario, make_scenario
 
 LIBPAS = "Source/bmalloc/libpas/src/libpas"
 CONFIG = f"{LIBPAS}/pas_internal_config.h"
 CHANGE = "linux-arm64-64k"
+TARGETS = list(load_profile("libpas").targets)
+QUICK = ("--no-advice", "--target", "linux-arm64")
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +67,21 @@ def commit_all(repository: Path) -> None:
 
 @pytest.mark.parametrize(
     ("head", "status", "verdict"),
-    [("B", 1, "fail"), ("C", 1, "fail"), ("D", 0, "pass"), ("unrelated", 0, "not-applicable")],
+    [("B", 1, "fail"), ("C", 1, "fail"), ("D", 1, "fail"), ("unrelated", 0, "not-applicable")],
 )
 def test_exit_status_and_json(scenario: Scenario, cache: Path, head: str, status: int, verdict: str) -> None:
     done = checked(cache, scenario.path, scenario.shas["A"], scenario.shas[head], "--format", "json")
     assert done.returncode == status, done.stderr
     data = report(done)
     assert data["verdict"] == verdict
-    assert (data["schema"], data["profile"]) == (1, "libpas")
+    assert (data["schema"], data["profile"]) == (2, "libpas")
     assert (data["base"]["sha"], data["head"]["sha"]) == (scenario.shas["A"], scenario.shas[head])
-    assert [target["target"] for target in data["targets"]] == ["linux-arm64", "linux-x86_64", "darwin-arm64"]
+    assert [target["target"] for target in data["targets"]] == TARGETS
 
 
 def test_text_is_plain_where_there_is_no_terminal(scenario: Scenario, cache: Path) -> None:
     done = checked(cache, scenario.path, "base", scenario.shas["B"])
-    assert done.stdout.startswith("FAIL  2 limits broken on linux-arm64\n")
+    assert done.stdout.startswith("FAIL  3 limits broken on linux-arm64\n")
     assert "(65536 >> 8) + 1 = 257, must be < 255" in done.stdout
     assert "\x1b" not in done.stdout
     assert done.stderr == ""
@@ -86,8 +89,8 @@ def test_text_is_plain_where_there_is_no_terminal(scenario: Scenario, cache: Pat
 
 def test_markdown(scenario: Scenario, cache: Path) -> None:
     done = checked(cache, scenario.path, "base", CHANGE, "--format", "markdown")
-    assert done.stdout.startswith("### pagewarden: All 5 limits hold")
-    assert done.returncode == 0
+    assert done.stdout.startswith("### pagewarden: 1 limit broken on linux-arm64\n")
+    assert done.returncode == 1
 
 
 def test_targets_and_page_sizes(scenario: Scenario, cache: Path) -> None:
@@ -100,10 +103,10 @@ def test_targets_and_page_sizes(scenario: Scenario, cache: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--target", "linux-arm65"], "no target 'linux-arm65'; it has: linux-arm64, linux-x86_64, darwin-arm64"),
+        (["--target", "linux-arm65"], f"no target 'linux-arm65'; it has: {', '.join(TARGETS)}"),
         (["--page-sizes", "8K"], "'8K' is no page size; say some of 4K,16K,64K"),
         (["--page-sizes", ","], "say at least one"),
-        (["--profile", "libpass"], "no profile 'libpass'; there are: libpas, or a .yml file"),
+        (["--profile", "libpass"], "no profile 'libpass'; there are: jemalloc, libpas, mimalloc, or a .yml file"),
         (["--head", "no-such-branch"], "has no commit 'no-such-branch'"),
         (["--head", "--output=x"], "has no commit '--output=x'"),
         (["--repo", "/"], "not a git repository"),
@@ -143,13 +146,16 @@ def test_the_working_tree_can_be_checked(repository: Path, cache: Path) -> None:
     file.write_text(
         file.read_text().replace("JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT 8u", "JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT 4u")
     )
-    done = checked(cache, repository, "base", "WORKTREE", "--format", "json")
+    done = checked(cache, repository, "base", "WORKTREE", "--format", "json", *QUICK)
     assert done.returncode == 1
     data = report(done)
     assert data["head"]["sha"] == "WORKTREE"
     introduced = [cell for cell in data["targets"][0]["findings"] if cell["state"] == "introduced"]
-    assert [(cell["rule"], cell["heap"]) for cell in introduced] == [("use-count", "jit_medium_bitfit")]
-    untouched = checked(cache, repository, "base", "base", "--format", "json")
+    assert [(cell["rule"], cell["heap"]) for cell in introduced] == [
+        ("use-count", "jit_medium_bitfit"),
+        ("out-of-line-header", "jit_medium_bitfit"),
+    ]
+    untouched = checked(cache, repository, "base", "base", "--format", "json", *QUICK)
     assert report(untouched)["verdict"] == "not-applicable"
 
 
@@ -158,7 +164,7 @@ def test_an_unfinished_edit_is_an_error_with_file_and_line(repository: Path, cac
     file.write_text(
         file.read_text().replace("PAS_SMALL_PAGE_DEFAULT_SHIFT     14", "PAS_SMALL_PAGE_DEFAULT_SHIFT     1o4")
     )
-    done = checked(cache, repository, "base", "WORKTREE")
+    done = checked(cache, repository, "base", "WORKTREE", *QUICK)
     assert done.returncode == 2
     assert done.stdout.startswith("ERROR")
     assert f"{CONFIG}:" in done.stdout
@@ -172,7 +178,7 @@ def test_one_bad_literal_is_one_error_at_its_line(repository: Path, cache: Path)
     assert file.read_text().count(before) == 1
     file.write_text(file.read_text().replace(before, after))
     line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if after in text)
-    data = report(checked(cache, repository, "base", "WORKTREE", "--target", "linux-arm64", "--format", "json"))
+    data = report(checked(cache, repository, "base", "WORKTREE", "--format", "json", *QUICK))
     assert {error["name"] for error in data["errors"]} >= {"jit_medium_bitfit", "JIT_MEDIUM_GRANULE_SIZE"}
     told = {(error["path"], error["line"], error["message"]) for error in data["errors"]}
     assert told == {(f"{LIBPAS}/jit_heap_config.h", line, "invalid suffix 'x' on integer constant")}
@@ -183,7 +189,7 @@ def test_git_objects_that_are_no_files(repository: Path, cache: Path) -> None:
     config.unlink()
     config.symlink_to("/etc/passwd")
     commit_all(repository)
-    done = checked(cache, repository, "HEAD~1", "HEAD", "--format", "json")
+    done = checked(cache, repository, "HEAD~1", "HEAD", "--format", "json", *QUICK)
     data = report(done)
     assert (done.returncode, data["verdict"]) == (2, "error")
     assert {error["path"] for error in data["errors"]} == {CONFIG}
@@ -195,7 +201,7 @@ def test_a_submodule_in_the_place_of_a_header(repository: Path, cache: Path) -> 
     git(repository, "rm", "--quiet", CONFIG)
     git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},{CONFIG}")
     git(repository, "commit", "--quiet", "--message", "submodule")
-    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json"))
+    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json", *QUICK))
     assert data["verdict"] == "error"
     assert "submodule" in data["errors"][0]["message"]
 
@@ -204,7 +210,7 @@ def test_odd_paths_go_through_git_and_json(repository: Path, cache: Path) -> Non
     odd = f"{LIBPAS}/a \"quoted\" 'name' with\ttab.h"
     (repository / odd).write_text("#error never included\n")
     commit_all(repository)
-    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json"))
+    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json", *QUICK))
     assert data["verdict"] == "pass"
     assert [change["files"] for change in data["changes"]] == [[odd]]
 
@@ -213,7 +219,7 @@ def test_a_huge_header_is_named(repository: Path, cache: Path) -> None:
     with (repository / CONFIG).open("ab") as file:
         file.write(b"//" + b"x" * (50 * 1024 * 1024))
     commit_all(repository)
-    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json"))
+    data = report(checked(cache, repository, "HEAD~1", "HEAD", "--format", "json", *QUICK))
     assert data["verdict"] == "error"
     assert data["errors"][0]["path"] == CONFIG
     assert "this file has 52" in data["errors"][0]["message"]
@@ -224,13 +230,133 @@ def test_nothing_is_checked_out_or_written(repository: Path, cache: Path) -> Non
         return {path: path.lstat().st_mtime_ns for path in repository.rglob("*")}
 
     before = listing()
-    checked(cache, repository, "base", CHANGE)
+    checked(cache, repository, "base", CHANGE, "--each-commit", *QUICK)
     assert listing() == before
+
+
+def test_each_commit(scenario: Scenario, cache: Path) -> None:
+    asked = ("--each-commit", "--format", "json", *QUICK)
+    data = report(checked(cache, scenario.path, "base", CHANGE, *asked))
+    assert [each["commit"]["sha"] for each in data["blame"]] == [scenario.shas[letter] for letter in "BCD"]
+    assert data["blame"][0]["commit"]["subject"] == "Use 64 KiB pages on Linux arm64"
+    broken = [{cell["rule"] for cell in each["introduced"]} for each in data["blame"]]
+    assert broken == [{"use-count", "alloc-bits", "out-of-line-header"}, set(), set()]
+    told = checked(cache, scenario.path, "base", CHANGE, "--each-commit", *QUICK).stdout
+    assert f"{scenario.shas['B'][:12]} (Use 64 KiB pages on Linux arm64) broke it first." in " ".join(told.split())
+    assert report(checked(cache, scenario.path, "base", CHANGE, "--format", "json", *QUICK))["blame"] == []
+
+
+def test_commits_that_do_not_lead_from_base_to_head(scenario: Scenario, cache: Path) -> None:
+    done = checked(cache, scenario.path, scenario.shas["D"], scenario.shas["C"], "--each-commit", *QUICK)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no ancestor of" in done.stderr
+
+
+def test_revisions_that_have_parted_are_compared_as_they_are(scenario: Scenario, cache: Path) -> None:
+    done = checked(cache, scenario.path, CHANGE, scenario.shas["unrelated"], *QUICK)
+    parted = scenario.shas["A"][:12]
+    assert done.stderr == (
+        f"Compared as they are: {CHANGE} has commits that {scenario.shas['unrelated']} lacks. "
+        f"To see only what {scenario.shas['unrelated']} does: --base {parted}\n"
+    )
+    assert checked(cache, scenario.path, parted, scenario.shas["unrelated"], *QUICK).stderr == ""
+    assert checked(cache, scenario.path, "D", "C", *QUICK).stderr == ""
+    asked = checked(cache, scenario.path, CHANGE, scenario.shas["unrelated"], "--each-commit", *QUICK)
+    assert asked.stderr.endswith(f"; use --base {parted}\n")
+
+
+def test_a_heap_config_begins_with_its_sizes(scenario: Scenario, cache: Path) -> None:
+    told = explained(cache, scenario, "jit_medium_bitfit").stdout
+    assert told.splitlines()[1] == "  Page 256 KiB, granule 64 KiB, min align 512 bytes (1 << 9)."
+    assert "Page 256 KiB" in explained(cache, scenario, "jit_medium_bitfit", "--format", "markdown").stdout
+
+
+def test_a_rule_begins_with_what_it_says(scenario: Scenario, cache: Path) -> None:
+    told = explained(cache, scenario, "out-of-line-header").stdout
+    assert told.index("  BROKEN on jit_small_bitfit: ") < told.index("What it is made of")
+
+
+def test_repairs_are_searched_for_unless_told_not_to(scenario: Scenario, cache: Path) -> None:
+    asked = ("--target", "linux-arm64", "--format", "json")
+    shas = scenario.shas
+    (advice,) = report(checked(cache, scenario.path, shas["D"], shas["C"], *asked))["advice"]
+    edits = [(edit["name"], edit["old"], edit["new"]) for edit in advice["repairs"][0]["edits"]]
+    assert edits == [("JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT", 8, 9)]
+    assert report(checked(cache, scenario.path, shas["D"], shas["C"], "--no-advice", *asked))["advice"] == []
+
+
+def test_headroom_on_request(scenario: Scenario, cache: Path) -> None:
+    plain = checked(cache, scenario.path, "base", CHANGE, *QUICK).stdout
+    told = checked(cache, scenario.path, "base", CHANGE, "--headroom", *QUICK).stdout
+    assert "Headroom" not in plain
+    assert "  non-empty-words: 252 of 255, 3 left\n    utility\n" in told
+
+
+def explained(cache: Path, scenario: Scenario, name: str, *more: str) -> subprocess.CompletedProcess[str]:
+    return pagewarden(cache, "explain", name, "--repo", scenario.path, "--rev", scenario.shas["D"], *more)
+
+
+def test_explain_a_constant(scenario: Scenario, cache: Path) -> None:
+    done = explained(cache, scenario, "PAS_MAX_OBJECTS_PER_PAGE")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"PAS_MAX_OBJECTS_PER_PAGE on linux-arm64, at {scenario.shas['D'][:12]}\n")
+    assert "(PAS_SMALL_PAGE_DEFAULT_SIZE >> PAS_INTERNAL_MIN_ALIGN_SHIFT)\n" in done.stdout
+    assert "  utility: 65536 >> 3 = 8192, must be <= 8192, none left\n" in done.stdout
+
+
+def test_explain_a_rule_on_a_target_as_json_and_markdown(scenario: Scenario, cache: Path) -> None:
+    asked = ("--target", "darwin-arm64", "--page-sizes", "16K")
+    found = json.loads(explained(cache, scenario, "granule-covers-os-page", *asked, "--format", "json").stdout)
+    assert found["target"] == "darwin-arm64"
+    assert {(cell["os_page"], cell["status"]) for cell in found["cells"]} == {(16384, "holds")}
+    told = explained(cache, scenario, "granule-covers-os-page", *asked, "--format", "markdown").stdout
+    assert told.startswith("### granule-covers-os-page on darwin-arm64")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["PAS_MAX_OBJECT_PER_PAGE"], "did you mean PAS_MAX_OBJECTS_PER_PAGE"),
+        (["alloc-bitts"], "did you mean alloc-bits"),
+        (["alloc-bits", "--target", "linux-arm65"], "no target 'linux-arm65'"),
+        (["alloc-bits", "--rev", "nowhere"], "has no commit 'nowhere'"),
+        (["alloc-bits", "--page-sizes", "1K"], "'1K' is no page size"),
+    ],
+)
+def test_what_cannot_be_explained(scenario: Scenario, cache: Path, arguments: list[str], says: str) -> None:
+    done = pagewarden(cache, "explain", "--repo", scenario.path, "--rev", "base", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_profile_check(scenario: Scenario, cache: Path) -> None:
+    done = pagewarden(cache, "profile", "check", "libpas", "--repo", scenario.path, "--rev", "base")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"libpas at {scenario.shas['A'][:12]}, 8 targets\n")
+    assert "\n  PAS_MAX_OBJECTS_PER_PAGE = 2048\n" in done.stdout
+    assert "fails for 64K pages on 9 heap configs, linux-arm64" in done.stdout
+    assert done.stdout.endswith("Everything could be evaluated.\n")
+
+
+def test_profile_check_of_a_tree_that_does_not_fit(scenario: Scenario, cache: Path) -> None:
+    done = pagewarden(cache, "profile", "check", "jemalloc", "--repo", scenario.path, "--rev", "base")
+    assert done.returncode == 2
+    assert "Could not be evaluated" in done.stdout
+
+
+def test_an_invalid_profile_is_named_with_its_key(scenario: Scenario, cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text("schema: 1\nname: mine\nrules: 3\n")
+    done = pagewarden(cache, "profile", "check", file, "--repo", scenario.path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{file}: rules: " in done.stderr
+    file.write_text("a: [\n")
+    assert "line 2" in pagewarden(cache, "profile", "check", file, "--repo", scenario.path).stderr
 
 
 def test_help_names_every_command(cache: Path) -> None:
     done = pagewarden(cache, "--help")
     assert done.returncode == 0
-    for command in ("check", "scenario", "demo", "serve", "web", "worker"):
+    for command in ("check", "explain", "profile", "scenario", "demo", "serve", "web", "worker"):
         assert command in done.stdout
     assert "..." not in done.stdout.split("Commands:")[1]  # no description is cut short

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bot.check_command import check
+from bot.explain_command import explain
 from checker.profile import load_profile
+from checker.report import SCHEMA_VERSION
 from config.settings import Settings
 from workers.scenario import Scenario
 
@@ -34,17 +40,48 @@ def test_the_readme_lists_every_setting() -> None:
 
 def test_the_readme_lists_every_rule() -> None:
     table = README.split("## The rules")[1].split("## ")[0]
-    assert re.findall(r"^\| `([\w-]+)`", table, re.MULTILINE) == [rule.id for rule in load_profile("libpas").rules]
+    cells = [line.split("|")[2] for line in table.splitlines() if line.startswith("|") and "`" in line]
+    listed = [rule for cell in cells for rule in re.findall(r"`([\w-]+)`", cell)]
+    assert sorted(listed) == sorted(rule.id for rule in load_profile("libpas").rules)
 
 
-def test_the_readme_shows_what_a_check_prints(scenario: Scenario) -> None:
+@pytest.mark.parametrize("command", [check, explain])
+def test_the_readme_names_every_option_of_a_check(command: Callable[..., None]) -> None:
+    names = {name.removesuffix("_").replace("_", "-") for name in inspect.signature(command).parameters}
+    known = names - {"name", "rev"}
+    assert {name for name in known if f"--{name}" not in README and f"--no-{name}" not in README} == set()
+
+
+def _shown_by(scenario: Scenario, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "check", "--repo", ".", "--base", "D", "--head", "C"],
+        [sys.executable, "-m", "bot.cli", *arguments, "--repo", "."],
         cwd=scenario.path,
         env={**os.environ, "COLUMNS": "88", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=False,
     )
-    shown = README.split("--base D --head C\n```")[1].split("```")[1]
-    assert (done.returncode, done.stdout.strip()) == (1, shown.strip())
+    return done.returncode, done.stdout.strip()
+
+
+def _block_after(line: str) -> str:
+    return README.split(f"{line}\n```")[1].split("```")[1].strip()
+
+
+def test_the_readme_shows_what_a_check_prints(scenario: Scenario) -> None:
+    shown = _block_after("--base D --head C")
+    assert _shown_by(scenario, "check", "--base", "D", "--head", "C") == (1, shown)
+
+
+def test_the_readme_shows_what_an_explanation_prints(scenario: Scenario) -> None:
+    shown = _block_after("explain PAS_MAX_OBJECTS_PER_PAGE --repo webkit --rev D")
+    assert _shown_by(scenario, "explain", "PAS_MAX_OBJECTS_PER_PAGE", "--rev", "D") == (0, shown)
+
+
+def test_the_json_report_is_described() -> None:
+    document = (ROOT / "docs/json-report.md").read_text()
+    assert f"version {SCHEMA_VERSION}," in document
+    schema = json.loads((ROOT / "config/schemas/report.json").read_text())
+    models = {"Report": schema, **schema["$defs"]}
+    keys = {key for model in models.values() for key in model.get("properties", {})}
+    assert {key for key in keys if f"`{key}`" not in document and f'"{key}"' not in document} == set()

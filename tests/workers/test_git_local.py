@@ -7,7 +7,7 @@ import pytest
 
 from checker.tree import MAX_BLOB_BYTES, Kind, Tree
 from tests.workers.gitrepos import commit, git, profile, repository
-from workers.git import WORKTREE, GitError, local_tree
+from workers.git import WORKTREE, GitError, local_commits, local_tree
 
 HOSTILE_PATHS = (
     "Source/a b.h",
@@ -142,3 +142,70 @@ def test_a_partial_clone_is_told_of_not_fetched_into(repo: Path, tmp_path: Path)
     git(tmp_path, "clone", "--quiet", "--no-checkout", "--filter=blob:none", repo.as_uri(), "partial")
     with pytest.raises(GitError, match="lacks headers of HEAD: a partial clone"):
         local_tree(tmp_path / "partial", "HEAD", profile())
+
+
+def steps(repo: Path, base: str, head: str) -> list[tuple[str, str | None, dict[str, bytes | None]]]:
+    found = local_commits(repo, base, head, profile())
+    assert [each.commit.sha for each in found] == [each.tree.sha for each in found]
+    return [(each.commit.sha, each.commit.subject, contents(each.tree)) for each in found]
+
+
+def test_the_commits_from_base_to_head_with_subject_and_tree(repo: Path) -> None:
+    base = commit(repo, {"Source/a.h": "1"})
+    one = commit(repo, {"Source/a.h": "2"})
+    git(repo, "commit", "--quiet", "--amend", "--message=commit of |pipes| and `ticks`\n\nbody")
+    one = git(repo, "rev-parse", "HEAD")
+    two = commit(repo, {"README": "no header"})
+    assert steps(repo, base, "main") == [
+        (one, "commit of |pipes| and `ticks`", {"Source/a.h": b"2"}),
+        (two, "change", {"Source/a.h": b"2"}),
+    ]
+    assert steps(repo, "main", "main") == []
+
+
+def test_the_working_tree_is_the_last_step(repo: Path) -> None:
+    base = commit(repo, {"Source/a.h": "1"})
+    one = commit(repo, {"Source/a.h": "2"})
+    (repo / "Source/a.h").write_text("3")
+    assert [(sha, content["Source/a.h"]) for sha, _, content in steps(repo, base, WORKTREE)] == [
+        (one, b"2"),
+        (WORKTREE, b"3"),
+    ]
+
+
+def test_a_merge_is_one_step_with_all_that_it_brings(repo: Path) -> None:
+    base = commit(repo, {"Source/a.h": "1"})
+    git(repo, "checkout", "--quiet", "-b", "side")
+    commit(repo, {"Source/side.h": "s"})
+    git(repo, "checkout", "--quiet", "main")
+    one = commit(repo, {"Source/a.h": "2"})
+    git(repo, "merge", "--quiet", "--no-edit", "side")
+    merge = git(repo, "rev-parse", "HEAD")
+    assert [sha for sha, _, _ in steps(repo, base, "main")] == [one, merge]
+
+
+def test_without_a_line_of_commits_it_says_where_they_fork(repo: Path) -> None:
+    fork = commit(repo, {"Source/a.h": "1"})
+    git(repo, "checkout", "--quiet", "-b", "side")
+    commit(repo, {"Source/side.h": "s"})
+    git(repo, "checkout", "--quiet", "main")
+    commit(repo, {"Source/a.h": "2"})
+    with pytest.raises(
+        GitError, match=rf"side is no ancestor of main, .*; they fork at {fork[:12]}; use --base {fork[:12]}$"
+    ):
+        local_commits(repo, "side", "main", profile())
+    git(repo, "checkout", "--quiet", "--orphan", "other")
+    commit(repo, {"Source/a.h": "3"})
+    with pytest.raises(GitError, match=r"main is no ancestor of other, so no line of commits leads from it$"):
+        local_commits(repo, "main", "other", profile())
+    with pytest.raises(GitError, match="has no commit 'WORKTREE'"):
+        local_commits(repo, WORKTREE, "main", profile())
+
+
+def test_a_commit_whose_headers_are_missing_is_told_of(repo: Path, tmp_path: Path) -> None:
+    base = commit(repo, {"Source/a.h": "a"})
+    commit(repo, {"Source/a.h": "b"})
+    commit(repo, {"Source/a.h": "a"})
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", repo.as_uri(), "partial")
+    with pytest.raises(GitError, match=f"lacks headers of the commits from {base} to main: a partial clone"):
+        local_commits(tmp_path / "partial", base, "main", profile())

@@ -2,6 +2,6 @@
 
 from workers.git.cache import CommitGone, ObjectCache
 from workers.git.command import GitError
-from workers.git.local import WORKTREE, local_tree
+from workers.git.local import WORKTREE, fork, local_commits, local_tree
 
-__all__ = ["WORKTREE", "CommitGone", "GitError", "ObjectCache", "local_tree"]
+__all__ = ["WORKTREE", "CommitGone", "GitError", "ObjectCache", "fork", "local_commits", "local_tree"]

@@ -1,4 +1,4 @@
-"""Trees of a repository on this machine, for the command line: of a revision, or of the working tree."""
+"""Trees of a repository on this machine, for the command line: of a revision, the working tree, a line of commits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from checker.check import CommitTree
 from checker.profile import Profile
+from checker.report import Commit
 from checker.tree import MAX_BLOB_BYTES, Blob, Entry, Kind, Tree
 from workers.git import objects
 from workers.git.command import Git, GitError
 
 WORKTREE = "WORKTREE"
+NOT_COMMITTED = "what is not committed yet"
 
 
 def local_tree(repo: Path, revision: str, profile: Profile) -> Tree:
@@ -21,6 +24,43 @@ def local_tree(repo: Path, revision: str, profile: Profile) -> Tree:
 
     Raises `GitError` when `repo` is no repository, has no such revision, or lacks headers (a partial clone).
     """
+    git = _opened(repo)
+    return _working_tree(git, profile) if revision == WORKTREE else _committed_tree(git, revision, profile)
+
+
+def local_commits(repo: Path, base: str, head: str, profile: Profile) -> tuple[CommitTree, ...]:
+    """The commits that lead from `base` to `head` by first parents, oldest first; for `WORKTREE` it as the last.
+
+    Raises `GitError` as `local_tree` does, and when `base` is no ancestor of `head`.
+    """
+    git = _opened(repo)
+    start, end = _sha(git, base), _sha(git, "HEAD" if head == WORKTREE else head)
+    forks = _forks(git, start, end)
+    if start not in forks:
+        fork = f"; they fork at {forks[0][:12]}; use --base {forks[0][:12]}" if forks else ""
+        raise GitError(f"{base} is no ancestor of {head}, so no line of commits leads from it{fork}")
+    listing = git.run("rev-list", "--first-parent", "--reverse", "--format=%H %s", f"{start}..{end}", "--")
+    told = [line.partition(" ") for line in listing.decode(errors="replace").splitlines()]
+    commits = [Commit(sha=sha, subject=subject or None) for sha, _, subject in told if sha != "commit"]
+    trees = _trees(git, [commit.sha for commit in commits], f"the commits from {base} to {head}", profile)
+    steps = tuple(CommitTree(commit, tree) for commit, tree in zip(commits, trees, strict=True))
+    if head != WORKTREE:
+        return steps
+    return (*steps, CommitTree(Commit(sha=WORKTREE, subject=NOT_COMMITTED), _working_tree(git, profile)))
+
+
+def fork(repo: Path, base: str, head: str) -> str | None:
+    """Where two revisions part, a full commit id; `None` where one is an ancestor of the other, or nothing is shared.
+
+    Raises `GitError` as `local_tree` does. `WORKTREE` stands on its HEAD.
+    """
+    git = _opened(repo)
+    ends = [_sha(git, "HEAD" if revision == WORKTREE else revision) for revision in (base, head)]
+    forks = _forks(git, *ends)
+    return forks[0] if forks and not set(ends) & set(forks) else None
+
+
+def _opened(repo: Path) -> Git:
     if not repo.is_dir():
         raise GitError(f"{repo} is not a directory")
     # The person named this repository, so its owner does not matter; nothing its configuration names is run.
@@ -29,26 +69,43 @@ def local_tree(repo: Path, revision: str, profile: Profile) -> Tree:
         git.run("rev-parse", "--git-dir")
     except GitError as error:
         raise GitError(f"{repo}: {error}") from None
-    return _working_tree(git, profile) if revision == WORKTREE else _committed_tree(git, revision, profile)
+    return git
 
 
-def _committed_tree(git: Git, revision: str, profile: Profile) -> Tree:
+def _forks(git: Git, one: str, other: str) -> list[str]:
+    """The best common ancestors of two commits; none where their histories are unrelated."""
+    try:
+        return git.run("merge-base", "--all", one, other).decode().split()
+    except GitError:
+        return []
+
+
+def _sha(git: Git, revision: str) -> str:
     try:
         found = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except GitError:
         raise GitError(f"{git.directory} has no commit {revision!r}") from None
-    sha = found.decode().strip()
-    entries = objects.entries(git, sha, profile)
-    if not _has(git, objects.headers(entries.values(), profile)):
+    return found.decode().strip()
+
+
+def _committed_tree(git: Git, revision: str, profile: Profile) -> Tree:
+    (tree,) = _trees(git, [_sha(git, revision)], revision, profile)
+    return tree
+
+
+def _trees(git: Git, shas: Sequence[str], what: str, profile: Profile) -> list[Tree]:
+    """The trees of commits; whether their headers are there is asked once for all."""
+    entries = [objects.entries(git, sha, profile) for sha in shas]
+    if not _has(git, {oid for each in entries for oid in objects.headers(each.values(), profile)}):
         raise GitError(
-            f"{git.directory} lacks headers of {revision}: a partial clone? "
+            f"{git.directory} lacks headers of {what}: a partial clone? "
             "Check the revision out there once, or run `git fetch --refetch --no-filter`"
         )
 
     def read(oids: Sequence[str], limit: int) -> Mapping[str, Blob]:
         return objects.read(git, oids, limit)
 
-    return Tree(sha, entries, read)
+    return [Tree(sha, each, read) for sha, each in zip(shas, entries, strict=True)]
 
 
 def _has(git: Git, oids: set[str]) -> bool:

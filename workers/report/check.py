@@ -7,18 +7,14 @@ from typing import Literal
 
 from checker.profile import Profile
 from checker.report import Report, Side, Verdict
+from workers.report.arithmetic import excess, made_of
 from workers.report.context import Annotation, CheckOutput, Context
-from workers.report.digest import Digest, Item, Trouble, digest, grouped, rules
-from workers.report.markdown import (
-    changed,
-    findings,
-    fitted,
-    joined,
-    troubles,
-    verdicts,
-    voice_for,
-)
-from workers.report.sentences import headline, next_steps, walkthrough
+from workers.report.digest import Digest, Item, Trouble, digest, grouped, rules, unique
+from workers.report.markdown import changed, fitted, joined, verdicts, voice_for
+from workers.report.sections import alternatives, commits, findings, newly_broken, paid, rooms, section, unsure
+from workers.report.sentences import headline, walkthrough
+from workers.report.steps import next_steps
+from workers.report.voice import PLAIN
 from workers.report.words import code, cut, listed, page, plain, plural, prose
 
 CONCLUSIONS = {
@@ -39,18 +35,28 @@ def concluded(report: Report, context: Context, profile: Profile) -> CheckOutput
     voice = voice_for(context)
 
     def summary(cap: int) -> str:
-        steps = next_steps(report, told, profile, voice)
+        steps = next_steps(report, told, voice)
         return joined(
             [
                 [" ".join(walkthrough(report, told, voice))],
-                troubles(told, voice, context, cap),
-                *changed(report, told, profile, voice, cap),
-                ["#### What to do next", "", *(f"- {step}" for step in steps)],
+                *newly_broken(told, report, voice, context, cap),
+                *unsure(told, voice, context, cap),
+                section("What to do next", [f"- {step}" for step in steps]),
             ]
         )
 
     def text(cap: int) -> str:
-        return joined([*verdicts(report, cap), *findings(told, profile, voice, context, cap)])
+        return joined(
+            [
+                *findings(told, voice, context, cap),
+                alternatives(report, voice, cap),
+                *changed(report, told, profile, voice, cap),
+                *verdicts(report, told, profile, cap),
+                commits(report, voice, cap),
+                paid(report, profile, voice, cap),
+                rooms(report, voice, cap),
+            ]
+        )
 
     return CheckOutput(
         conclusion=CONCLUSIONS[report.verdict],
@@ -130,14 +136,14 @@ def annotated(told: Digest) -> tuple[Annotation, ...]:
     """One for each line at head that breaks a limit or cannot be evaluated, by path and line."""
     lines: dict[Place, list[tuple[Literal["failure", "warning"], str, str]]] = {}
     for level, items in _levels(told):
-        for place, group in _by_place(items).items():
-            lines.setdefault(place, []).append((level, _broken_title(group), _broken_message(group)))
+        for at, group in _by_place(items).items():
+            lines.setdefault(at, []).append((level, _broken_title(group), _broken_message(group, told)))
     for trouble in told.troubles:
         if trouble.side is Side.HEAD and trouble.path is not None and _annotatable(trouble.path):
             message = f"{plain(trouble.message)} ({listed(trouble.targets)})"
-            place = (trouble.path, max(trouble.line or 1, 1))
-            lines.setdefault(place, []).append(("failure", _trouble_title(trouble), message))
-    return tuple(_annotation(place, remarks) for place, remarks in sorted(lines.items()))
+            at = (trouble.path, max(trouble.line or 1, 1))
+            lines.setdefault(at, []).append(("failure", _trouble_title(trouble), message))
+    return tuple(_annotation(at, remarks) for at, remarks in sorted(lines.items()))
 
 
 def _levels(told: Digest) -> tuple[tuple[Literal["failure", "warning"], tuple[Item, ...]], ...]:
@@ -158,22 +164,27 @@ def _broken_title(items: tuple[Item, ...]) -> str:
     return f"{listed(rules(items), most=3)} broken"
 
 
-def _broken_message(items: tuple[Item, ...]) -> str:
-    lines = []
+def _broken_message(items: tuple[Item, ...], told: Digest) -> str:
+    """The arithmetic of each cell, what it is made of, and why it matters."""
+    lines, chains = [], []
     for item in items:
         finding = item.finding
         at = f", {page(finding.os_page)} pages" if finding.os_page is not None else ""
         heap = finding.heap or "the whole tree"
-        lines.append(f"{finding.rule} on {heap}{at} ({listed(item.targets)}): {finding.explanation}")
-    return "\n".join([*lines, *dict.fromkeys(item.finding.why for item in items)])
+        arithmetic = f"{finding.explanation}{excess(finding)}"
+        lines.append(f"{finding.rule} on {heap}{at} ({listed(item.targets)}): {arithmetic}")
+        chains += [made_of(finding.chain, PLAIN)] if finding.chain else []
+    texts = [told.texts[rule] for rule in rules(items) if rule in told.texts]
+    reasons = [f"{text.why} When it bites: {text.bites}" if text.bites else text.why for text in texts]
+    return "\n".join([*lines, *unique(chains), *unique(reasons)])
 
 
 def _trouble_title(trouble: Trouble) -> str:
     return "Could not be evaluated" if trouble.whole else f"{listed(trouble.names, most=3)}: not evaluated"
 
 
-def _annotation(place: Place, remarks: list[tuple[Literal["failure", "warning"], str, str]]) -> Annotation:
-    path, line = place
+def _annotation(at: Place, remarks: list[tuple[Literal["failure", "warning"], str, str]]) -> Annotation:
+    path, line = at
     levels = {level for level, _, _ in remarks}
     return Annotation(
         path=path,

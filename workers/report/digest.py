@@ -5,18 +5,20 @@ Targets that agree are told once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from checker.report import (
+    CellName,
     Constant,
     EvaluationError,
     Finding,
     Heap,
     NotApplicable,
     Report,
+    RuleText,
     Severity,
     Side,
     State,
@@ -24,6 +26,7 @@ from checker.report import (
 )
 
 T = TypeVar("T", bound=Hashable)
+V = TypeVar("V")
 
 
 class Standing(StrEnum):
@@ -34,7 +37,9 @@ class Standing(StrEnum):
     WARNED = "dormant"
     UNDECIDED = "undecided"
     STANDING = "standing"
+    DORMANT = "standing and dormant"
     FIXED = "fixed"
+    GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,12 @@ class Item:
 
     finding: Finding
     targets: tuple[str, ...]
+
+    @property
+    def cell(self) -> CellName:
+        """Which cell it speaks of."""
+        finding = self.finding
+        return CellName(rule=finding.rule, heap=finding.heap, os_page=finding.os_page, targets=self.targets)
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,8 @@ class Trouble:
 @dataclass(frozen=True)
 class Digest:
     """`broken` fails the check; `warned` is introduced too, but dormant; `undecided` is broken at head while nobody
-    knows about the base. Names are in the report's order."""
+    knows about the base; `standing` and `dormant` were there before. `gone` are those of which the rule
+    speaks no longer. `close` holds still. `rules` are those that apply somewhere. Names are in the report's order."""
 
     targets: tuple[str, ...]
     heaps: tuple[str, ...]
@@ -84,8 +96,31 @@ class Digest:
     warned: tuple[Item, ...]
     undecided: tuple[Item, ...]
     standing: tuple[Item, ...]
+    dormant: tuple[Item, ...]
     fixed: tuple[Item, ...]
+    gone: tuple[Item, ...]
+    close: tuple[Item, ...]
     troubles: tuple[Trouble, ...]
+    texts: Mapping[str, RuleText]
+
+    @property
+    def reshaped(self) -> dict[tuple[Heap, ...], tuple[str, ...]]:
+        """Heap configs whose sizes change, and the targets on which they do so alike."""
+        found: dict[tuple[Heap, ...], tuple[str, ...]] = {}
+        for group in self.changed:
+            if group.heaps:
+                found[group.heaps] = (*found.get(group.heaps, ()), *group.targets)
+        return found
+
+    @property
+    def blind(self) -> frozenset[str]:
+        """Targets of which one side has no value at all."""
+        return frozenset(target for trouble in self.troubles if trouble.whole for target in trouble.targets)
+
+    @property
+    def troubled(self) -> frozenset[str]:
+        """Targets of which some value could not be had."""
+        return frozenset(target for trouble in self.troubles for target in trouble.targets)
 
 
 def digest(report: Report) -> Digest:
@@ -98,20 +133,21 @@ def digest(report: Report) -> Digest:
     return Digest(
         targets=tuple(target.target for target in report.targets),
         heaps=unique(heap.name for target in report.targets for heap in target.heaps),
-        rules=rules_of(report),
+        rules=unique(
+            finding.rule for target in report.targets for finding in target.findings if finding.state is not State.GONE
+        ),
         changed=_changed(report),
         broken=those(Standing.BROKEN),
         warned=those(Standing.WARNED),
         undecided=those(Standing.UNDECIDED),
         standing=those(Standing.STANDING),
+        dormant=those(Standing.DORMANT),
         fixed=those(Standing.FIXED),
+        gone=those(Standing.GONE),
+        close=tuple(Item(finding, tuple(targets)) for (finding, _), targets in items.items() if finding.close),
         troubles=_troubles(report.errors),
+        texts={text.id: text for text in report.rules},
     )
-
-
-def rules_of(report: Report) -> tuple[str, ...]:
-    """Rule ids in the order of their first appearance."""
-    return unique(cell.rule for target in report.targets for cell in cells(target))
 
 
 def cells(target: TargetReport) -> tuple[Finding | NotApplicable, ...]:
@@ -129,9 +165,9 @@ def rules(items: Iterable[Item]) -> tuple[str, ...]:
     return unique(item.finding.rule for item in items)
 
 
-def heaps(items: Iterable[Item]) -> tuple[str, ...]:
-    """The heap configs that findings speak of; a rule about the whole tree names none."""
-    return unique(item.finding.heap for item in items if item.finding.heap is not None)
+def heaps(items: Iterable[CellName]) -> tuple[str, ...]:
+    """The heap configs that cells belong to; a rule about the whole tree names none."""
+    return unique(cell.heap for cell in items if cell.heap is not None)
 
 
 def targets(items: Iterable[Item]) -> tuple[str, ...]:
@@ -144,12 +180,12 @@ def on_target(items: Iterable[Item], target: str) -> tuple[Item, ...]:
     return tuple(item for item in items if target in item.targets)
 
 
-def grouped(items: Iterable[Item], key: Callable[[Item], T]) -> dict[T, tuple[Item, ...]]:
-    """Items by a key, in the order of their first appearance."""
-    groups: dict[T, tuple[Item, ...]] = {}
+def grouped(items: Iterable[V], key: Callable[[V], T]) -> dict[T, tuple[V, ...]]:
+    """Things by a key, in the order of their first appearance."""
+    groups: dict[T, list[V]] = {}
     for item in items:
-        groups[key(item)] = (*groups.get(key(item), ()), item)
-    return groups
+        groups.setdefault(key(item), []).append(item)
+    return {each: tuple(group) for each, group in groups.items()}
 
 
 def places(items: Iterable[Item]) -> dict[tuple[str, int | None], tuple[Item, ...]]:
@@ -159,8 +195,13 @@ def places(items: Iterable[Item]) -> dict[tuple[str, int | None], tuple[Item, ..
 
 
 def alike(items: Iterable[Item]) -> dict[tuple[str, int | None, tuple[str, ...]], tuple[Item, ...]]:
-    """Findings that differ in the heap config alone, by rule, OS page size and targets."""
+    """Findings by rule, OS page size and targets."""
     return grouped(items, lambda item: (item.finding.rule, item.finding.os_page, item.targets))
+
+
+def same_but_heap(items: Iterable[Item]) -> tuple[tuple[Item, ...], ...]:
+    """Findings that differ in the heap config alone, arithmetic, place and chain included."""
+    return tuple(grouped(items, lambda item: (item.finding.model_copy(update={"heap": None}), item.targets)).values())
 
 
 def base_unknown(report: Report) -> frozenset[str]:
@@ -174,9 +215,11 @@ def standing_of(finding: Finding, base_is_known: bool) -> Standing:
         case State.HOLDS:
             return Standing.HOLDS
         case State.STANDING:
-            return Standing.STANDING
+            return Standing.STANDING if finding.severity is Severity.ERROR else Standing.DORMANT
         case State.FIXED:
             return Standing.FIXED
+        case State.GONE:
+            return Standing.GONE
         case State.INTRODUCED if finding.base is None and not base_is_known:
             return Standing.UNDECIDED
         case State.INTRODUCED:

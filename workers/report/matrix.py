@@ -1,25 +1,36 @@
-"""The verdict matrix: heap configs × rules × OS page sizes, one for all targets that agree."""
+"""The verdict matrix: rules × heap configs × OS page sizes, one for all targets that agree.
+
+Only rules that have something to say have a row: those that hold wherever they apply are counted.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from checker.report import Finding, NotApplicable, Report, TargetReport
-from workers.report.digest import base_unknown, cells, rules_of, standing_of, unique
+from checker.profile import Profile
+from checker.report import Finding, NotApplicable, Report, State, TargetReport
+from workers.report.digest import base_unknown, cells, grouped, standing_of, unique
 
 
 class Mark(StrEnum):
     """What one cell says at head."""
 
     HOLDS = "holds"
+    CLOSE = "close"
     BROKEN = "broken"
     WARNED = "dormant"
     UNDECIDED = "undecided"
     STANDING = "standing"
+    DORMANT = "standing and dormant"
     FIXED = "fixed"
+    GONE = "gone"
     NOT_APPLICABLE = "not applicable"
     UNKNOWN = "not evaluated"
+
+
+QUIET = frozenset({Mark.HOLDS, Mark.NOT_APPLICABLE})
 
 
 @dataclass(frozen=True)
@@ -32,86 +43,93 @@ class Answer:
 
 
 Cell = tuple[Answer, ...]
-"""Empty where the rule has nothing to do with the row."""
+"""Empty where the rule has nothing to do with the column."""
+
+
+def is_loud(cell: Cell) -> bool:
+    """Whether it says more than that the rule holds or does not apply."""
+    return any(answer.mark not in QUIET for answer in cell)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One heap config, or the whole tree when `heap` is `None`, with a cell for each of the matrix's rules."""
+    """One rule, with a cell for each of the matrix's heap configs; the last cell is that of the whole tree."""
 
-    heap: str | None
+    rule: str
     cells: tuple[Cell, ...]
+
+    @property
+    def loud(self) -> bool:
+        """Whether some cell is."""
+        return any(map(is_loud, self.cells))
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """`remarks` say which OS page sizes are left out, because no cell is about them."""
+    """`rows` are the rules that say something, `others` how many hold wherever they apply.
+
+    `remarks` say which OS page sizes are left out, because no cell is about them.
+    """
 
     targets: tuple[str, ...]
-    rules: tuple[str, ...]
+    heaps: tuple[str, ...]
     rows: tuple[Row, ...]
+    others: int
     remarks: tuple[str, ...]
 
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """Every answer, row by row."""
-        return tuple(answer for row in self.rows for cell in row.cells for answer in cell)
 
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        """The marks in use, in their declared order."""
-        used = {answer.mark for answer in self.answers}
-        return tuple(mark for mark in Mark if mark in used)
-
-    @property
-    def quiet(self) -> bool:
-        """Whether every cell holds or does not apply."""
-        return {Mark.HOLDS, Mark.NOT_APPLICABLE}.issuperset(self.marks)
-
-
-def matrices(report: Report) -> tuple[Matrix, ...]:
-    """One matrix for each group of targets whose cells are all the same."""
+def matrices(report: Report, profile: Profile) -> tuple[Matrix, ...]:
+    """One matrix for each group of targets whose telling rows are the same. Targets without any value are left out."""
     rules = rules_of(report)
-    per_tree = {each.rule for target in report.targets for each in cells(target) if each.heap is None}
+    expected = _expected(report, profile)
     troubled = {error.target for error in report.errors}
+    blind = {error.target for error in report.errors if error.name == "*"}
     base_missing = base_unknown(report)
-    groups: dict[tuple[tuple[Row, ...], tuple[str, ...]], list[str]] = {}
+    groups: dict[tuple[tuple[str, ...], tuple[Row, ...], int, tuple[str, ...]], list[str]] = {}
     for target in report.targets:
         name = target.target
-        known = _Known(name not in base_missing, frozenset(rules if name in troubled else ()), frozenset(per_tree))
+        if name in blind and not cells(target):
+            continue
+        known = _Known(name not in base_missing, expected if name in troubled else frozenset())
         groups.setdefault(_table(target, rules, known), []).append(name)
-    return tuple(Matrix(tuple(names), rules, *table) for table, names in groups.items())
+    return tuple(Matrix(tuple(names), *table) for table, names in groups.items())
+
+
+def rules_of(report: Report) -> tuple[str, ...]:
+    """Rule ids in the profile's order."""
+    told = (cell.rule for target in report.targets for cell in cells(target))
+    return unique([*(text.id for text in report.rules), *told])
+
+
+def _expected(report: Report, profile: Profile) -> frozenset[tuple[str, str | None]]:
+    """The cells, (rule, heap config), that ought to say something on every target that can be evaluated."""
+    ids = {text.id for text in report.rules}
+    rules = [rule for rule in profile.rules if rule.id in ids]
+    every = tuple(heap.name for heap in profile.heaps)
+    return frozenset(
+        (rule.id, heap) for rule in rules for heap in ((None,) if rule.scope == "tree" else rule.heaps or every)
+    )
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a target beside its report. A cell of an `expected` rule that says nothing is one that could
-    not be evaluated."""
+    """What is known of a target beside its report: whether its base is, and which cells ought to say something."""
 
     base: bool
-    expected: frozenset[str]
-    per_tree: frozenset[str]
-
-    def expects(self, rule: str, heap: str | None) -> bool:
-        """Whether the cell ought to say something."""
-        return rule in self.expected and (rule in self.per_tree) == (heap is None)
+    expected: frozenset[tuple[str, str | None]]
 
 
-def _table(target: TargetReport, rules: tuple[str, ...], known: _Known) -> tuple[tuple[Row, ...], tuple[str, ...]]:
-    """Rows and remarks."""
+def _table(
+    target: TargetReport, rules: Sequence[str], known: _Known
+) -> tuple[tuple[str, ...], tuple[Row, ...], int, tuple[str, ...]]:
+    """Heap configs, telling rows, how many other rules there are, and remarks."""
     absent = _absent_pages(target)
-    found: dict[tuple[str | None, str], list[Finding | NotApplicable]] = {}
-    for each in cells(target):
-        if each.os_page not in absent:
-            found.setdefault((each.heap, each.rule), []).append(each)
-    heaps: list[str | None] = [*unique([*(heap.name for heap in target.heaps), *(heap for heap, _ in found if heap)])]
-    if known.per_tree & known.expected or any(heap is None for heap, _ in found):
-        heaps.append(None)
-    rows = tuple(
-        Row(heap, tuple(_cell(found.get((heap, rule), []), known, known.expects(rule, heap)) for rule in rules))
-        for heap in heaps
-    )
-    return rows, unique(absent.values())
+    spoken = [each for each in cells(target) if each.os_page not in absent]
+    found = grouped(spoken, lambda each: (each.rule, each.heap))
+    heaps = unique([*(heap.name for heap in target.heaps), *(heap for _, heap in found if heap is not None)])
+    rows = [Row(rule, tuple(_cell(rule, heap, found, known) for heap in (*heaps, None))) for rule in rules]
+    loud = tuple(row for row in rows if row.loud)
+    return heaps, loud, len(rows) - len(loud), unique(absent.values()) if loud else ()
 
 
 def _absent_pages(target: TargetReport) -> dict[int | None, str]:
@@ -126,22 +144,30 @@ def _absent_pages(target: TargetReport) -> dict[int | None, str]:
     }
 
 
-def _cell(entries: list[Finding | NotApplicable], known: _Known, expected: bool) -> Cell:
-    if not entries:
-        return (Answer(Mark.UNKNOWN, None, ()),) if expected else ()
+def _cell(
+    rule: str,
+    heap: str | None,
+    found: Mapping[tuple[str, str | None], Iterable[Finding | NotApplicable]],
+    known: _Known,
+) -> Cell:
     marks: dict[int | None, tuple[Mark, str | None]] = {}
-    for entry in entries:
-        # A finding goes first: where head has no such cell any more, it tells that the limit was broken.
+    for entry in found.get((rule, heap), ()):
+        # A finding goes first: where head has no such cell any more, it tells that there was one.
         marks.setdefault(entry.os_page, _mark(entry, known))
-    pages_by_mark: dict[tuple[Mark, str | None], list[int]] = {}
+    if not marks:
+        return (Answer(Mark.UNKNOWN, None, ()),) if (rule, heap) in known.expected else ()
+    by_mark: dict[tuple[Mark, str | None], list[int]] = {}
     for os_page, mark in marks.items():
-        pages_by_mark.setdefault(mark, []).extend([] if os_page is None else [os_page])
-    if len(pages_by_mark) == 1:
-        return tuple(Answer(*mark, os_pages=()) for mark in pages_by_mark)
-    return tuple(Answer(*mark, os_pages=tuple(sizes)) for mark, sizes in pages_by_mark.items())
+        by_mark.setdefault(mark, []).extend([] if os_page is None else [os_page])
+    if len(by_mark) == 1:
+        return tuple(Answer(*mark, os_pages=()) for mark in by_mark)
+    return tuple(Answer(*mark, os_pages=tuple(sizes)) for mark, sizes in by_mark.items())
 
 
 def _mark(entry: Finding | NotApplicable, known: _Known) -> tuple[Mark, str | None]:
     if isinstance(entry, NotApplicable):
         return Mark.NOT_APPLICABLE, entry.reason
-    return Mark(standing_of(entry, known.base)), None
+    if entry.close and entry.state is State.HOLDS:
+        return Mark.CLOSE, None
+    reason = entry.explanation if entry.state is State.GONE else None
+    return Mark(standing_of(entry, known.base)), reason

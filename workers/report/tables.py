@@ -5,13 +5,16 @@ Each function gives the lines of one block, none where there is nothing to show.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from checker.profile import Profile
-from checker.report import Change, Constant, Heap, HeapShape
+from checker.report import Change, Heap, HeapShape
 from workers.report.digest import Changed
-from workers.report.matrix import Answer, Cell, Mark, Matrix
-from workers.report.sentences import Voice
+from workers.report.matrix import Answer, Cell, Mark, Matrix, is_loud
+from workers.report.spread import Column, Place, Spread
+from workers.report.voice import Voice
 from workers.report.words import (
     brief,
     cell,
@@ -22,32 +25,39 @@ from workers.report.words import (
     place,
     plural,
     prose,
-    quantity,
     size,
     superscript,
 )
 
 SYMBOLS = {
     Mark.HOLDS: "✅",
+    Mark.CLOSE: "🔸",
     Mark.BROKEN: "❌",
     Mark.WARNED: "❕",
     Mark.UNDECIDED: "❗",
     Mark.STANDING: "⚠️",
+    Mark.DORMANT: "💤",
     Mark.FIXED: "🔧",
+    Mark.GONE: "🚫",
     Mark.NOT_APPLICABLE: "–",
     Mark.UNKNOWN: "❔",
 }
 LEGEND = {
     Mark.HOLDS: "holds",
+    Mark.CLOSE: "holds, but close",
     Mark.BROKEN: "newly broken",
     Mark.WARNED: "newly broken, but dormant",
     Mark.UNDECIDED: "broken, perhaps before, too",
     Mark.STANDING: "still broken",
+    Mark.DORMANT: "still broken, but dormant",
     Mark.FIXED: "fixed",
+    Mark.GONE: "no longer judged",
     Mark.NOT_APPLICABLE: "does not apply",
     Mark.UNKNOWN: "could not be evaluated",
 }
 WHOLE_TREE = "the whole tree"
+MOST_COLUMNS = 12
+"""A wider matrix is not read."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -109,29 +119,38 @@ def _some(things: Sequence[str], cap: int, noun: str) -> list[str]:
     return [*things[:cap], *([f"… {plural(rest, f'more {noun}')}"] if rest > 0 else [])]
 
 
-def constants(group: Changed, profile: Profile, voice: Voice, cap: int) -> list[str]:
-    """The constants that change on one group of targets."""
-    units = {probe.name: probe.unit for probe in profile.constants}
-    rows = [_constant(constant, units.get(constant.name, "count"), voice) for constant in group.constants[:cap]]
-    return [
-        *(table(("Constant", "Before", "After", "Defined at"), rows) if rows else []),
-        *_left_out(len(group.constants) - cap, "constant"),
+def constants(found: Spread, every_target: Sequence[str], voice: Voice, cap: int) -> list[str]:
+    """Changed constants × targets; targets that agree share a column, those without a change have none."""
+    header = ("Constant", "Defined at", *(_column(column, every_target) for column in found.columns))
+    rows = [
+        (
+            code(name),
+            "<br>".join(_some([_defined(place, voice) for place in found.places.get(name, ())], 2, "place")),
+            *(column.cells[index] for column in found.columns),
+        )
+        for index, name in enumerate(found.names[:cap])
     ]
+    return [*(table(header, rows) if rows else []), *_left_out(len(found.names) - cap, "constant")]
 
 
-def _constant(constant: Constant, unit: str, voice: Voice) -> tuple[str, str, str, str]:
-    before, after = quantity(constant.base, unit), quantity(constant.head, unit)
-    if constant.head is None and constant.path is not None:
-        return code(constant.name), before, after, f"{code(place(constant.path, constant.line))} at base"
-    return code(constant.name), before, after, voice.place(constant.path, constant.line)
+def _column(column: Column, every_target: Sequence[str]) -> str:
+    if len(column.targets) == len(every_target) > 1:
+        return f"all {len(every_target)} targets"
+    return "<br>".join(column.targets)
 
 
-def heap_configs(group: Changed, cap: int) -> list[str]:
-    """The heap configs whose sizes change on one group of targets."""
-    rows = [_heap(heap) for heap in group.heaps[:cap]]
+def _defined(where: Place, voice: Voice) -> str:
+    if where.at_base:
+        return f"{code(place(where.path, where.line))} at base"
+    return voice.place(where.path, where.line)
+
+
+def heap_configs(heaps: Sequence[Heap], cap: int) -> list[str]:
+    """The heap configs whose sizes change."""
+    rows = [_heap(heap) for heap in heaps[:cap]]
     return [
         *(table(("Heap config", "Page", "Granule", "Min align"), rows) if rows else []),
-        *_left_out(len(group.heaps) - cap, "heap config"),
+        *_left_out(len(heaps) - cap, "heap config"),
     ]
 
 
@@ -154,41 +173,70 @@ def _left_out(count: int, noun: str) -> list[str]:
     return ["", f"… {plural(count, f'more {noun}')}."] if count > 0 else []
 
 
+@dataclass
+class _Legend:
+    """What the symbols and footnotes in use mean."""
+
+    marks: set[Mark] = field(default_factory=set)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def cell(self, answers: Cell) -> str:
+        """A cell in symbols."""
+        return " · ".join(map(self._answer, answers))
+
+    def _answer(self, answer: Answer) -> str:
+        self.marks.add(answer.mark)
+        text = SYMBOLS[answer.mark]
+        if answer.os_pages:
+            text += f" {pages(answer.os_pages)}"
+        if answer.reason is not None:
+            text += superscript(self.notes.setdefault(answer.reason, len(self.notes) + 1))
+        return text
+
+    def lines(self, remarks: Sequence[str]) -> list[str]:
+        """Everything that was used, explained."""
+        told = [f"{SYMBOLS[mark]} {LEGEND[mark]}" for mark in Mark if mark in self.marks]
+        notes = [f"{superscript(number)} {prose(reason)}." for reason, number in self.notes.items()]
+        notes += [f"Left out: {prose('; '.join(remarks))}."] if remarks else []
+        return [f"<sub>{' · '.join(told)}{''.join(f'<br>{note}' for note in notes)}</sub>"]
+
+
 def matrix(verdicts: Matrix, cap: int) -> list[str]:
-    """One matrix of at most `cap` heap configs, rules about the whole tree below it, with legend and footnotes."""
-    notes: dict[str, int] = {}
-    heaps = [row for row in verdicts.rows if row.heap]
-    columns = [index for index in range(len(verdicts.rules)) if any(row.cells[index] for row in heaps)]
-    header = ("Heap config", *(code(verdicts.rules[index]) for index in columns))
-    rows = [(code(row.heap or ""), *(_cell(row.cells[index], notes) for index in columns)) for row in heaps[:cap]]
-    whole = [
-        f"{code(rule)} {_cell(answers, notes)}"
-        for row in verdicts.rows
-        if row.heap is None
-        for rule, answers in zip(verdicts.rules, row.cells, strict=True)
-        if answers
-    ]
-    legend = [f"{SYMBOLS[mark]} {LEGEND[mark]}" for mark in verdicts.marks]
-    remarks = [f"{superscript(number)} {prose(reason)}." for reason, number in notes.items()]
-    remarks += [f"Left out: {prose('; '.join(verdicts.remarks))}."] if verdicts.remarks else []
+    """At most `cap` rules × the heap configs that they have something to say of, with legend and footnotes.
+
+    Rules about the whole tree stand below it.
+    """
+    legend = _Legend()
+    per_heap = [row for row in verdicts.rows if any(map(is_loud, row.cells[:-1]))]
+    heaps = [index for index in range(len(verdicts.heaps)) if any(is_loud(row.cells[index]) for row in per_heap)]
+    columns = heaps[: min(cap, MOST_COLUMNS)]
+    header = ("Limit", *(_narrow(verdicts.heaps[index]) for index in columns))
+    rows = [(code(row.rule), *(legend.cell(row.cells[index]) for index in columns)) for row in per_heap[:cap]]
+    whole = [f"{code(row.rule)} {legend.cell(row.cells[-1])}" for row in verdicts.rows if is_loud(row.cells[-1])]
     return [
-        *([*table(header, rows), *_left_out(len(heaps) - cap, "heap config"), ""] if rows and columns else []),
+        *([*table(header, rows), *_left_out(len(per_heap) - cap, "limit"), ""] if rows else []),
+        *_other_heaps(len(heaps) - len(columns), len(verdicts.heaps) - len(heaps) if rows else 0),
         *([f"The whole tree: {', '.join(whole)}", ""] if whole else []),
-        f"<sub>{' · '.join(legend)}{''.join(f'<br>{remark}' for remark in remarks)}</sub>",
+        *([_other_limits(verdicts.others), ""] if verdicts.others else []),
+        *legend.lines(verdicts.remarks),
     ]
 
 
-def _cell(answers: Cell, notes: dict[str, int]) -> str:
-    return " · ".join(_answer(answer, notes) for answer in answers)
+def _narrow(heap: str) -> str:
+    """A column's head, broken where the name has its joints."""
+    return "<br>".join(code(part) for part in re.split(r"(?<=_)", heap))
 
 
-def _answer(answer: Answer, notes: dict[str, int]) -> str:
-    text = SYMBOLS[answer.mark]
-    if answer.os_pages:
-        text += f" {pages(answer.os_pages)}"
-    if answer.reason is not None:
-        text += superscript(notes.setdefault(answer.reason, len(notes) + 1))
-    return text
+def _other_heaps(cut: int, quiet: int) -> list[str]:
+    lines = [f"… {plural(cut, 'more heap config')}."] if cut else []
+    if quiet:
+        lines.append(f"On the other {plural(quiet, 'heap config')} these limits hold or do not apply.")
+    return [" ".join(lines), ""] if lines else []
+
+
+def _other_limits(count: int) -> str:
+    hold = "holds wherever it applies" if count == 1 else "hold wherever they apply"
+    return f"{plural(count, 'other limit')} {hold}."
 
 
 def page_list(sizes: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_PATH = 240
 LONGEST_MESSAGE = 300
+LONGEST_LINE = 200
 
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _PUNCTUATION = re.compile(r"[\\`*\[\]<>&|~]|(?<![^\W_])_|_(?![^\W_])|^[#+-]|^\d+(?=[.)])")
@@ -38,6 +39,15 @@ def size(octets: int) -> str:
     for unit, name in _UNITS:
         if octets >= unit and octets % unit == 0:
             return f"{octets // unit:,} {name}"
+    return f"{octets:,} bytes"
+
+
+def about(octets: int) -> str:
+    """Bytes to three digits, for figures that nobody counts with: `32 MiB` for 33,538,048."""
+    for unit, name in _UNITS:
+        if octets >= unit:
+            count = octets / unit
+            return f"{count:.3g} {name}" if count < 999.5 else f"{count:,.0f} {name}"
     return f"{octets:,} bytes"
 
 
@@ -87,6 +97,18 @@ def _visible(character: str) -> str:
     if character == " " or unicodedata.category(character)[0] not in "CZ":
         return character
     return f"\\u{{{ord(character):x}}}"
+
+
+def verbatim(line: str, most: int = LONGEST_LINE) -> str:
+    """A line of source with its spaces; what cannot be seen is spelled out, tabs are four spaces."""
+    return cut("".join(map(_visible, line.expandtabs(4).rstrip())), most)
+
+
+def fenced(lines: Sequence[str], language: str) -> list[str]:
+    """A Markdown code block of `verbatim` lines that none of them can end."""
+    longest = max((len(run) for line in lines for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return [f"{fence}{language}", *lines, fence]
 
 
 def code(text: str, most: int = LONGEST_PATH) -> str:

@@ -1,7 +1,7 @@
 """Reports as the checker makes them of the reference scenario, small enough to vary.
 
-The numbers are those of the real headers; the profile's sentences are pinned here, so that a better one elsewhere
-changes no snapshot.
+The numbers are like those of the real headers; rules and costs are pinned here, so that a better profile changes no
+snapshot.
 """
 
 from __future__ import annotations
@@ -10,18 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+from checker.entries import CostEntry, Rule
 from checker.profile import Profile, load_profile
 from checker.report import (
+    Advice,
+    Blamed,
     Change,
     Commit,
     Constant,
+    Cost,
     EvaluationError,
     Finding,
     Heap,
     HeapShape,
+    Link,
     Measure,
+    Memory,
     NotApplicable,
     Report,
+    RuleText,
     Severity,
     Side,
     State,
@@ -40,51 +47,104 @@ CONTEXT = Context("oven-sh/WebKit", 176, BASE_SHA, HEAD_SHA, None, (PAGE_BLOCK, 
 TARGETS = {"linux-arm64": PAGES, "linux-x86_64": (4 * K,), "darwin-arm64": (16 * K,)}
 TITLES = {"linux-x86_64": "Linux on x86-64", "darwin-arm64": "macOS on Apple silicon"}
 
-TEXTS = {
-    "granule-covers-os-page": (
-        "The granule is a multiple of the OS page",
-        "libpas decommits a granule at a time; one that is no multiple of the kernel's page makes it trap.",
-        f"{LIBPAS}/pas_page_malloc.c",
-        "Raise the granule to the largest OS page.",
+TEXTS = (
+    RuleText(
+        id="granule-covers-os-page",
+        title="The granule is a multiple of the OS page",
+        severity=Severity.ERROR,
+        why="libpas decommits a granule at a time; one that is no multiple of the kernel's page makes it trap.",
+        bites=None,
+        relied_on_in=f"{LIBPAS}/pas_page_malloc.c",
+        also_in=(),
+        advice="Raise the granule to the largest OS page.",
     ),
-    "use-count": (
-        "A granule's use count stays below the DECOMMITTED sentinel",
-        "The counter's largest value marks a granule as decommitted; counting up to it traps.",
-        f"{LIBPAS}/pas_page_granule_use_count.h",
-        "Raise the config's min align shift, or lower its granule.",
+    RuleText(
+        id="use-count",
+        title="A granule's use count stays below the DECOMMITTED sentinel",
+        severity=Severity.ERROR,
+        why="The counter's largest value marks a granule as decommitted; counting up to it traps.",
+        bites=None,
+        relied_on_in=f"{LIBPAS}/pas_page_granule_use_count.h",
+        also_in=(f"{LIBPAS}/pas_bitfit_page_inlines.h",),
+        advice="Raise the config's min align shift, or lower its granule.",
     ),
-    "alloc-bits": (
-        "A page's alloc bits fit PAS_MAX_OBJECTS_PER_PAGE",
-        "A baseline allocator holds the alloc bits of one page; a page with more of them overruns it.",
-        f"{LIBPAS}/pas_baseline_allocator.c",
-        "Raise PAS_MAX_OBJECTS_PER_PAGE.",
+    RuleText(
+        id="alloc-bits",
+        title="A page's alloc bits fit PAS_MAX_OBJECTS_PER_PAGE",
+        severity=Severity.ERROR,
+        why="A baseline allocator holds the alloc bits of one page; a page with more of them overruns it.",
+        bites="At the first allocation after a thread's local cache is gone.",
+        relied_on_in=f"{LIBPAS}/pas_baseline_allocator.c",
+        also_in=(),
+        advice="Raise PAS_MAX_OBJECTS_PER_PAGE.",
     ),
-    "granule-count": (
-        "The number of granules is from 2 to PAS_MAX_GRANULES",
-        "Decommitting walks a page's granules with arrays of PAS_MAX_GRANULES entries.",
-        f"{LIBPAS}/pas_free_granules.c",
-        "Bring page and granule closer together.",
+    RuleText(
+        id="alloc-words",
+        title="A page's alloc words fit their counter",
+        severity=Severity.ERROR,
+        why="A size directory counts the words of alloc bits; setting it up traps where the counter is too narrow.",
+        bites=None,
+        relied_on_in=f"{LIBPAS}/pas_segregated_size_directory.c",
+        also_in=(),
+        advice="Raise the config's min align shift, or lower its page.",
     ),
-    "ceiling-covers-os-page": (
-        "CeilingOnPageSize covers the OS page",
-        "WTF::pageSize() asserts at start that the kernel's page is no larger.",
-        "Source/WTF/wtf/PageBlock.cpp",
-        "Raise CeilingOnPageSize.",
+    RuleText(
+        id="granule-count",
+        title="The number of granules is from 2 to PAS_MAX_GRANULES",
+        severity=Severity.ERROR,
+        why="Decommitting walks a page's granules with arrays of PAS_MAX_GRANULES entries.",
+        bites=None,
+        relied_on_in=f"{LIBPAS}/pas_free_granules.c",
+        also_in=(),
+        advice="Bring page and granule closer together.",
     ),
-}
+    RuleText(
+        id="ceiling-covers-os-page",
+        title="CeilingOnPageSize covers the OS page",
+        severity=Severity.ERROR,
+        why="WTF::pageSize() asserts at start that the kernel's page is no larger.",
+        bites=None,
+        relied_on_in="Source/WTF/wtf/PageBlock.cpp",
+        also_in=(),
+        advice="Raise CeilingOnPageSize.",
+    ),
+)
+DORMANT = RuleText(
+    id="guarded-page-size",
+    title="The OS page fits guard malloc's record of it",
+    severity=Severity.WARNING,
+    why="Guard malloc records the kernel's page size in 16 bits; 65536 becomes 0.",
+    bites="When guard malloc is on, which it is not by default.",
+    relied_on_in=f"{LIBPAS}/pas_probabilistic_guard_malloc_allocator.h",
+    also_in=(),
+    advice="Widen the field.",
+)
+TREE_RULES = {"ceiling-covers-os-page", DORMANT.id}
 
 
 @cache
 def profile() -> Profile:
-    """The bundled profile with the pinned sentences."""
-    loaded = load_profile("libpas")
-    rules = []
-    for rule in loaded.rules:
-        if rule.id in TEXTS:
-            title, why, relied_on_in, advice = TEXTS[rule.id]
-            update = {"title": title, "why": why, "relied_on_in": relied_on_in, "advice": advice}
-            rules.append(rule.model_copy(update=update))
-    return loaded.model_copy(update={"rules": tuple(rules)})
+    """The bundled profile with the pinned rules and costs."""
+    rules = [
+        Rule(
+            id=text.id,
+            title=text.title,
+            scope="tree" if text.id in TREE_RULES else "heap",
+            value="1",
+            limit="2",
+            expression="value < limit",
+            must="< {limit}",
+            decided_by=(),
+            severity=text.severity,
+            why=text.why,
+            bites=text.bites,
+            relied_on_in=text.relied_on_in,
+            advice=text.advice,
+        )
+        for text in (*TEXTS, DORMANT)
+    ]
+    block = CostEntry(id="block", title="A MarkedBlock", scope="tree", value="1", note="Taken in whole blocks.")
+    return load_profile("libpas").model_copy(update={"rules": tuple(rules), "costs": (block,)})
 
 
 @dataclass(frozen=True)
@@ -165,8 +225,12 @@ def _cells(sizes: Sizes, target: str) -> Iterator[tuple[Key, Cell]]:
         if heap == "utility" or heap.endswith("segregated"):
             text = f"{page} >> {shift} = {bits}, must be <= {sizes.max_objects}"
             yield ("alloc-bits", heap, None), _measured(bits, sizes.max_objects, bits <= sizes.max_objects, text)
+            words = (bits - 128) // 32
+            arithmetic = f"({bits} - 128) / 32 = {words}, must be <= 255"
+            yield ("alloc-words", heap, None), _measured(words, 255, words <= 255, arithmetic)
         else:
             yield ("alloc-bits", heap, None), "a bitfit config keeps free bits of its own"
+            yield ("alloc-words", heap, None), "a bitfit config keeps free bits of its own"
     for os_page in PAGES:
         text = f"{sizes.ceiling}, must be >= {os_page}"
         yield ("ceiling-covers-os-page", None, os_page), _per_page(target, sizes.ceiling, os_page, text)
@@ -175,11 +239,16 @@ def _cells(sizes: Sizes, target: str) -> Iterator[tuple[Key, Cell]]:
 def _per_page(target: str, value: int, os_page: int, text: str) -> Cell:
     if os_page not in TARGETS[target]:
         return f"no kernel for {TITLES[target]} has {os_page // K}K pages"
-    return _measured(value, os_page, value >= os_page, text)
+    return measure(value, os_page, value >= os_page, value - os_page), text
 
 
 def _measured(value: int, limit: int, holds: bool, text: str) -> Cell:
-    return Measure(value=value, limit=limit, holds=holds), text
+    return measure(value, limit, holds, limit - value - ("must be <" in text and "must be <=" not in text)), text
+
+
+def measure(value: int, limit: int, holds: bool, headroom: int | None) -> Measure:
+    """One side's arithmetic."""
+    return Measure(value=value, limit=limit, holds=holds, headroom=headroom)
 
 
 PLACES = {"use-count": (JIT, 62), "ceiling-covers-os-page": (PAGE_BLOCK, 57)}
@@ -194,8 +263,7 @@ def _place(rule: str, heap: str | None) -> tuple[str, int]:
 
 
 def finding(rule: str, heap: str | None, os_page: int | None, state: State, **more: object) -> Finding:
-    """One finding with the pinned sentences; `more` replaces fields."""
-    _, why, relied_on_in, _ = TEXTS[rule]
+    """One finding; `more` replaces fields."""
     path, line = _place(rule, heap)
     values: dict[str, object] = {
         "rule": rule,
@@ -203,15 +271,30 @@ def finding(rule: str, heap: str | None, os_page: int | None, state: State, **mo
         "os_page": os_page,
         "state": state,
         "severity": Severity.ERROR,
+        "close": False,
         "base": None,
         "head": None,
         "path": path,
         "line": line,
         "explanation": "1 + 1 = 2, must be < 2",
-        "why": why,
-        "relied_on_in": relied_on_in,
+        "chain": (),
     }
     return Finding.model_validate({**values, **more})
+
+
+def link(name: str, path: str, line: int, body: str, value: int | None = None) -> Link:
+    """One definition of a chain."""
+    return Link(name=name, path=path, line=line, body=body, value=value)
+
+
+def _chain(rule: str, heap: str | None, sizes: Sizes) -> tuple[Link, ...]:
+    """What a failing or close cell is made of: the page or granule, its shift, and the limit."""
+    names = ["JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT", "JIT_MEDIUM_PAGE_SIZE"]
+    if heap is None or not heap.startswith("jit"):
+        names = ["PAS_SMALL_PAGE_DEFAULT_SIZE", "PAS_SMALL_PAGE_DEFAULT_SHIFT"]
+    names += ["PAS_MAX_OBJECTS_PER_PAGE"] if rule == "alloc-bits" else []
+    found = ((name, *sizes.constants[name]) for name in names if name in sizes.constants)
+    return tuple(link(name, path, line, str(value), value) for name, value, path, line in found)
 
 
 def _findings(target: str, base: Sizes, head: Sizes) -> tuple[tuple[Finding, ...], tuple[NotApplicable, ...]]:
@@ -228,8 +311,42 @@ def _findings(target: str, base: Sizes, head: Sizes) -> tuple[tuple[Finding, ...
             (State.HOLDS if held else State.FIXED) if measure.holds else (State.INTRODUCED if held else State.STANDING)
         )
         old_measure = None if isinstance(old, str) else old[0]
-        found.append(finding(rule, heap, os_page, state, base=old_measure, head=measure, explanation=text))
+        close = state is State.HOLDS and rule == "alloc-words" and measure.value > 250 and old_measure != measure
+        made_of = _chain(rule, heap, head) if close or not measure.holds else ()
+        found.append(
+            finding(
+                rule,
+                heap,
+                os_page,
+                state,
+                base=old_measure,
+                head=measure,
+                explanation=text,
+                close=close,
+                chain=made_of,
+            )
+        )
     return tuple(found), tuple(silent)
+
+
+def costs(target: str, base: Sizes, head: Sizes) -> Iterator[Cost]:
+    """A block, each config's slab, what one object commits on each page size, and addresses set aside."""
+
+    def cost(name: str, title: str, old: int, new: int, **more: object) -> Cost:
+        values = {"id": name, "title": title, "heap": None, "os_page": None, "unit": "bytes"}
+        return Cost.model_validate({**values, "memory": Memory.RESIDENT, "base": old, "head": new, **more})
+
+    blocks = (each.constants["MarkedBlock::blockSize"][0] for each in (base, head))
+    yield cost("block", "A MarkedBlock", *blocks)
+    for heap in base.heaps:
+        old, new = (each.heaps[heap] for each in (base, head))
+        yield cost("slab", "The smallest slab", old[0], new[0], heap=heap)
+        for os_page in TARGETS[target]:
+            shared = {"heap": heap, "os_page": os_page}
+            yield cost("commit", "What one object commits", max(old[1], os_page), max(new[1], os_page), **shared)
+    addresses = (33_538_048 if each.ceiling < 64 * K else 536_805_376 for each in (base, head))
+    yield cost("expendable", "A block of expendable memory", *addresses, memory=Memory.ADDRESS_SPACE)
+    yield cost("waste", "Lost at the largest object", 12, 12 + (base.ceiling != head.ceiling) * 8, unit="percent")
 
 
 def target_report(target: str, base: Sizes, head: Sizes) -> TargetReport:
@@ -245,7 +362,12 @@ def target_report(target: str, base: Sizes, head: Sizes) -> TargetReport:
         for name in head.heaps
     ]
     return TargetReport(
-        target=target, constants=tuple(constants), heaps=tuple(heaps), findings=found, not_applicable=silent
+        target=target,
+        constants=tuple(constants),
+        heaps=tuple(heaps),
+        findings=found,
+        not_applicable=silent,
+        costs=tuple(costs(target, base, head)),
     )
 
 
@@ -276,6 +398,8 @@ def assembled(
     verdict: Verdict | None = None,
     changes: Sequence[Change] | None = None,
     errors: Sequence[EvaluationError] = (),
+    blame: Sequence[Blamed] = (),
+    advice: Sequence[Advice] = (),
 ) -> Report:
     """A report of these parts; its verdict is read from them unless given."""
     broken = any(
@@ -293,9 +417,12 @@ def assembled(
         base=Commit(sha=BASE_SHA),
         head=Commit(sha=HEAD_SHA),
         page_sizes=PAGES,
+        rules=(*TEXTS, DORMANT) if any(f.rule == DORMANT.id for t in targets for f in t.findings) else TEXTS,
         targets=tuple(targets),
         changes=tuple(_changes(targets) if changes is None else changes),
         errors=tuple(errors),
+        blame=tuple(blame),
+        advice=tuple(advice),
     )
 
 
@@ -311,7 +438,7 @@ def _changes(targets: Sequence[TargetReport]) -> Iterator[Change]:
 def unknown(target: str) -> TargetReport:
     """A target of which nothing could be evaluated."""
     heaps = tuple(Heap(name=name, base=None, head=None, path=None, line=None) for name in A.heaps)
-    return TargetReport(target=target, constants=(), heaps=heaps, findings=(), not_applicable=())
+    return TargetReport(target=target, constants=(), heaps=heaps, findings=(), not_applicable=(), costs=())
 
 
 def error(

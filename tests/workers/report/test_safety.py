@@ -12,9 +12,21 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from checker.report import Change, Constant, Report, Severity, Side, State
-from tests.workers.report.samples import CONTEXT, A, B, D, assembled, error, finding, profile, report, target_report
-from tests.workers.report.states import HOSTILE_MESSAGE, HOSTILE_PATH, REPORTS, many
+from checker.report import Change, Constant, Edit, Repair, Report, Severity, Side, State
+from tests.workers.report.samples import (
+    CONTEXT,
+    A,
+    B,
+    D,
+    assembled,
+    error,
+    finding,
+    link,
+    profile,
+    report,
+    target_report,
+)
+from tests.workers.report.states import HOSTILE_MESSAGE, HOSTILE_PATH, REPORTS, USE_COUNT, advice, blamed, many
 from workers.report import Annotation, check, markdown, text
 from workers.report.comment import MARKER, comment
 
@@ -26,15 +38,23 @@ HOSTILE = st.text(st.sampled_from("`*_[]()<>#@|\\~!-+.:/&;\n\r\t\x00\x1b\u202e\u
 def _report(path: str, message: str) -> Report:
     arm = target_report("linux-arm64", A, A)
     constant = Constant(name="CeilingOnPageSize", base=1, head=2, changed=True, path=path, line=2)
-    broken = finding("use-count", "jit_medium_bitfit", None, State.INTRODUCED, path=path, line=3, explanation=message)
+    chain = (link(message, path, 3, message, 8), link("Y", path, 4, message))
+    broken = finding(
+        "use-count", "jit_medium_bitfit", None, State.INTRODUCED, path=path, line=3, explanation=message, chain=chain
+    )
     hurt = arm.model_copy(update={"constants": (constant,), "findings": (broken, *arm.findings)})
     changes = [Change(cohort="WTF page size", files=(path, path + "2"), constants=())]
+    mended = Edit(name="X", path=path, line=3, before=message, after=path, old=8, new=9)
     return assembled(
-        [hurt], changes=changes, errors=[error(message, path=path), error(message, side=Side.BASE, path=path)]
+        [hurt],
+        changes=changes,
+        errors=[error(message, path=path), error(message, side=Side.BASE, path=path)],
+        blame=(blamed("1", message, introduced=(USE_COUNT,)), blamed("2", path)),
+        advice=(advice("use-count", Repair(edits=(mended,), mends=(USE_COUNT,), costs=()), knobs=(message,)),),
     )
 
 
-def _is_harmless(body: str) -> None:
+def is_harmless(body: str) -> None:
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
     for token in tokens:
         if token.type == "html_block":
@@ -54,24 +74,24 @@ def _is_harmless(body: str) -> None:
 @hypothesis_settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
 def test_no_path_and_no_message_gets_out_of_its_code_span(path: str, message: str) -> None:
     made = _report(path, message)
-    _is_harmless(comment(made, CONTEXT, profile()))
+    is_harmless(comment(made, CONTEXT, profile()))
     output = check.concluded(made, CONTEXT, profile())
     assert output.text is not None
-    _is_harmless(f"### {output.title.encode('ascii', 'ignore').hex()}\n\n{output.summary}")
-    _is_harmless(f"### x\n\n{output.text}")
+    is_harmless(f"### {output.title.encode('ascii', 'ignore').hex()}\n\n{output.summary}")
+    is_harmless(f"### x\n\n{output.text}")
 
 
 @pytest.mark.parametrize("state", REPORTS)
-def test_every_state_is_harmless(state: str) -> None:
+def test_every_stateis_harmless(state: str) -> None:
     body = comment(REPORTS[state], CONTEXT, profile())
     assert body.startswith(f"{MARKER}\n")
-    _is_harmless(body)
+    is_harmless(body)
 
 
 def test_checks_without_a_report_are_harmless() -> None:
-    _is_harmless(f"### x\n\n{check.broken(CONTEXT, HOSTILE_MESSAGE).summary}")
-    _is_harmless(f"### x\n\n{check.superseded(CONTEXT, HOSTILE_MESSAGE).summary}")
-    _is_harmless(f"### x\n\n{check.not_applicable(CONTEXT, HOSTILE_MESSAGE).summary}")
+    is_harmless(f"### x\n\n{check.broken(CONTEXT, HOSTILE_MESSAGE).summary}")
+    is_harmless(f"### x\n\n{check.superseded(CONTEXT, HOSTILE_MESSAGE).summary}")
+    is_harmless(f"### x\n\n{check.not_applicable(CONTEXT, HOSTILE_MESSAGE).summary}")
 
 
 def test_a_terminal_gets_no_control_character() -> None:
@@ -107,8 +127,7 @@ def test_findings_beyond_what_fits_are_counted(count: int) -> None:
 
 def test_the_check_shows_what_the_comment_leaves_out() -> None:
     output = check.concluded(many(120), CONTEXT, profile())
-    assert output.text is not None
-    assert output.text.count("must be < 2`") == 120
+    assert output.summary.count("must be < 2`") == 120
     assert len(output.annotations) == 120
 
 
@@ -156,8 +175,15 @@ def test_one_annotation_a_line_sorted_with_all_its_messages() -> None:
     assert places == sorted(set(places))
     both = next(each for each in annotations if each.path.endswith("pas_internal_config.h"))
     assert both.message.splitlines()[:2] == [
-        "alloc-bits on utility (linux-arm64): 65536 >> 3 = 8192, must be <= 2048",
-        "alloc-bits on bmalloc_small_segregated (linux-arm64): 65536 >> 4 = 4096, must be <= 2048",
+        "alloc-bits on utility (linux-arm64): 65536 >> 3 = 8192, must be <= 2048, over by 6144",
+        "alloc-bits on bmalloc_small_segregated (linux-arm64): 65536 >> 4 = 4096, must be <= 2048, over by 2048",
+    ]
+    assert both.message.splitlines()[2:] == [
+        "PAS_SMALL_PAGE_DEFAULT_SIZE = 65536 (pas_internal_config.h:43); "
+        "PAS_SMALL_PAGE_DEFAULT_SHIFT = 16 (pas_internal_config.h:39); "
+        "PAS_MAX_OBJECTS_PER_PAGE = 2048 (pas_internal_config.h:145)",
+        "A baseline allocator holds the alloc bits of one page; a page with more of them overruns it. "
+        "When it bites: At the first allocation after a thread's local cache is gone.",
     ]
     assert {each.level for each in annotations} == {"failure"}
 

@@ -14,7 +14,22 @@ from tests.workers.report.states import REPORTS
 from workers.report import CheckOutput, check, markdown, text
 from workers.report.comment import comment
 
-TERMINAL = ("pass", "fail-many", "leak", "error-head", "error-one-value", "not-applicable", "hostile", "dormant")
+TERMINAL = (
+    "pass",
+    "fail-many",
+    "leak",
+    "error-head",
+    "error-one-value",
+    "not-applicable",
+    "hostile",
+    "dormant",
+    "everything",
+    "no-longer-judged",
+    "broken-and-gone",
+    "one-commit",
+    "no-repair",
+    "eight-targets",
+)
 
 
 @pytest.mark.parametrize("state", REPORTS)
@@ -62,5 +77,5 @@ def _shown(output: CheckOutput) -> str:
 
 def _printed(report: Report) -> str:
     out = io.StringIO()
-    text.render(report, profile(), Console(file=out, width=80))
+    text.render(report, profile(), Console(file=out, width=80), headroom=report is REPORTS["everything"])
     return out.getvalue()

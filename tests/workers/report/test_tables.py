@@ -1,15 +1,28 @@
-"""What the changes table says of a constant, and where the next steps point."""
+"""What the changes table says of a constant, and where a remedy points."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from checker.report import Change
-from tests.workers.report.samples import CONTEXT, INTERNAL, JIT, A, B, Sizes, assembled, profile, report, target_report
+from tests.workers.report.samples import (
+    CONTEXT,
+    INTERNAL,
+    JIT,
+    TARGETS,
+    A,
+    B,
+    Sizes,
+    assembled,
+    profile,
+    report,
+    target_report,
+)
 from tests.workers.report.states import REPORTS
 from workers.report.digest import digest
 from workers.report.markdown import voice_for
-from workers.report.sentences import next_steps
+from workers.report.spread import spread
+from workers.report.steps import remedy
 from workers.report.tables import changes, constants
 
 
@@ -47,9 +60,8 @@ def test_what_changes_elsewhere_has_a_row_of_its_own() -> None:
 
 def test_a_removed_constant_is_not_linked_to_head() -> None:
     made = report(A, _without("PAS_MAX_OBJECTS_PER_PAGE"))
-    (group,) = digest(made).changed
-    rows = constants(group, profile(), voice_for(CONTEXT), 40)
-    assert rows[2] == f"| `PAS_MAX_OBJECTS_PER_PAGE` | 2,048 | not defined | `{INTERNAL}:145` at base |"
+    rows = constants(spread(made, profile()), tuple(TARGETS), voice_for(CONTEXT), 40)
+    assert rows[2] == f"| `PAS_MAX_OBJECTS_PER_PAGE` | `{INTERNAL}:145` at base | 2,048 → not defined |"
 
 
 def test_names_beyond_the_cap_are_counted() -> None:
@@ -61,6 +73,20 @@ def test_names_beyond_the_cap_are_counted() -> None:
 
 def test_a_constant_that_an_advice_names_is_where_to_look_first() -> None:
     made = REPORTS["fail-many"]
-    steps = next_steps(made, digest(made), profile(), voice_for(CONTEXT))
-    (step,) = [each for each in steps if each.startswith("`alloc-bits`")]
-    assert step.startswith("`alloc-bits`: Raise PAS_MAX_OBJECTS_PER_PAGE. Look at [`pas_internal_config.h:145`]")
+    told = digest(made)
+    items = [item for item in told.broken if item.finding.rule == "alloc-bits"]
+    said = remedy("alloc-bits", items, told, made, voice_for(CONTEXT))
+    assert said.startswith("Raise PAS_MAX_OBJECTS_PER_PAGE. Look at [`pas_internal_config.h:145`]")
+
+
+def test_targets_that_agree_share_a_column() -> None:
+    made = REPORTS["eight-targets"]
+    header, _, ceiling, *rows = constants(spread(made, profile()), digest(made).targets, voice_for(CONTEXT), 40)
+    assert header.split(" | ")[2:] == [
+        "linux-arm64",
+        "linux-x86_64<br>linux-armv7",
+        "linux-ppc64le",
+        "darwin-x86_64 |",
+    ]
+    assert ceiling.split(" | ")[2:] == ["16 KiB → 64 KiB", "16 KiB → 64 KiB", "not evaluated", "16 KiB → 64 KiB |"]
+    assert rows[0].split(" | ")[2:] == ["16 KiB → 64 KiB", "–", "not evaluated", "16 KiB → 64 KiB |"]
