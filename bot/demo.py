@@ -22,12 +22,12 @@ from typing import Any
 
 import requests
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bot.embedded import free_port
 from config.settings import ENVIRONMENT_PREFIX
 from simulator.server import Simulator
+from workers.report.words import plural
 from workers.scenario import (
     BASE_BRANCH,
     CHANGE_BRANCH,
@@ -42,15 +42,24 @@ REPOSITORY = "example/WebKit"
 CHECK_NAME = "pagewarden"
 _START_SECONDS = 60.0
 _VERDICT_SECONDS = 90.0
+_STUDY_SECONDS = 240.0
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 _LOG_LINES = 40
 _SHORT_SHA = 12
 _FINDING = re.compile(r"^([a-z][a-z0-9-]*) on ([a-z0-9_]+)\b", re.MULTILINE)
 """How an annotation begins to tell of a finding; see `workers.report.check`."""
+_STUDIED = re.compile(r"^\*\*Repair", re.MULTILINE)
+"""What a check says only once its head has been studied; see `workers.report.sections`."""
+_SUGGESTION = re.compile(
+    r"<!-- pagewarden suggestion (\S+) [0-9a-f]+ -->.*?^```suggestion\n(.*?)\n```", re.MULTILINE | re.DOTALL
+)
+"""See `workers.report.suggestion`."""
 
 Cells = frozenset[tuple[str, str]]
 """(rule, heap config) of introduced findings."""
+Suggestions = frozenset[tuple[str, str]]
+"""(rule, the line that is suggested)."""
 
 
 @dataclass(frozen=True)
@@ -58,36 +67,42 @@ class Push:
     """One head that is pushed, and what pagewarden must say of it."""
 
     commit: str
-    what: str
     conclusion: str
-    introduced: Cells
+    introduced: Cells = frozenset()
+    suggested: Suggestions = frozenset()
 
 
 _USE_COUNT: Cells = frozenset({("use-count", "jit_medium_bitfit")})
 _ALLOC_BITS: Cells = frozenset(
     ("alloc-bits", heap) for heap in ("utility", "bmalloc_small_segregated", "jit_small_segregated")
 )
+_HEADER: Cells = frozenset({("out-of-line-header", "jit_small_bitfit")})
+_MEND_USE_COUNT: Suggestions = frozenset({("use-count", "#define JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT 9u")})
+_MEND_HEADER: Suggestions = frozenset({("out-of-line-header", "#define JIT_SMALL_BITFIT_MIN_ALIGN_SHIFT 4u")})
 PUSHES = (
-    Push("B", "64 KiB pages", "failure", _ALLOC_BITS | _USE_COUNT),
-    Push("C", "more objects per page", "failure", _USE_COUNT),
-    Push("D", "coarser JIT alignment", "success", frozenset()),
+    Push("B", "failure", _ALLOC_BITS | _USE_COUNT | _HEADER, _MEND_USE_COUNT | _MEND_HEADER),
+    Push("C", "failure", _USE_COUNT | _HEADER, _MEND_USE_COUNT | _MEND_HEADER),
+    Push("D", "failure", _HEADER, _MEND_HEADER),
 )
-UNRELATED = Push("unrelated", "README only", "success", frozenset())
+UNRELATED = Push("unrelated", "success")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What GitHub shows for one push."""
+    """What GitHub shows for one push: the check, and after some more seconds of study the suggestions."""
 
     push: Push
     conclusion: str
     title: str
     introduced: Cells
     seconds: float
+    suggested: Suggestions
+    study_seconds: float
 
     @property
     def expected(self) -> bool:
-        return (self.conclusion, self.introduced) == (self.push.conclusion, self.push.introduced)
+        shown = (self.conclusion, self.introduced, self.suggested)
+        return shown == (self.push.conclusion, self.push.introduced, self.push.suggested)
 
 
 class DemoError(Exception):
@@ -127,7 +142,7 @@ def _play(directory: Path, source: Path | None, once: bool, console: Console) ->
             started = time.monotonic()
             verdicts = [*(stage.push(push) for push in PUSHES), stage.unrelated(UNRELATED)]
             complaints = [
-                f"{verdict.push.commit}: not the verdict that it must get"
+                f"{verdict.push.commit}: not the verdict that it must get, or not its suggestions"
                 for verdict in verdicts
                 if not verdict.expected
             ] + stage.complaints()
@@ -201,15 +216,45 @@ class Stage:
         started = time.monotonic()
         with self._console.status(f"{push.commit}: waiting for the check of {sha[:9]}"):
             run = self._concluded(sha, started + _VERDICT_SECONDS)
-        verdict = Verdict(
+        judged = time.monotonic()
+        _say(self._console, f"{push.commit}: {run['conclusion']}, {run['output']['title']}")
+        introduced = _introduced(self._github.annotations(run["id"]))
+        suggested: Suggestions = frozenset()
+        if introduced:
+            with self._console.status(f"{push.commit}: waiting for the study of {sha[:9]}"):
+                suggested = self._studied(push, judged + _STUDY_SECONDS)
+            for rule, line in sorted(suggested):
+                _say(self._console, f"   suggested for {rule}: {line}")
+        return Verdict(
             push,
             run["conclusion"],
             run["output"]["title"],
-            _introduced(self._github.annotations(run["id"])),
-            time.monotonic() - started,
+            introduced,
+            judged - started,
+            suggested,
+            time.monotonic() - judged,
         )
-        _say(self._console, f"{push.commit}: {verdict.conclusion}, {verdict.title}")
-        return verdict
+
+    def _studied(self, push: Push, deadline: float) -> Suggestions:
+        """What is suggested once the check tells of the head's own study, and that is what is expected.
+
+        Suggestions of an earlier push alone say nothing. At the deadline whatever is suggested then.
+        """
+        while time.monotonic() < deadline:
+            found = self._suggested()
+            if found == push.suggested and self._tells_of_a_study(self._scenario.shas[push.commit]):
+                return found
+            self._require_server()
+            time.sleep(_POLL_SECONDS)
+        return self._suggested()
+
+    def _tells_of_a_study(self, sha: str) -> bool:
+        runs = self._github.check_runs(REPOSITORY, sha)
+        return any(_STUDIED.search(run["output"]["summary"] or "") for run in runs if run["name"] == CHECK_NAME)
+
+    def _suggested(self) -> Suggestions:
+        comments = self._github.review_comments(REPOSITORY, self._number or 0)
+        return frozenset(each for comment in comments for each in _SUGGESTION.findall(comment["body"]))
 
     def _concluded(self, sha: str, deadline: float) -> Mapping[str, Any]:
         while time.monotonic() < deadline:
@@ -217,10 +262,14 @@ class Stage:
             for run in runs:
                 if run["name"] == CHECK_NAME and run["status"] == "completed":
                     return run
-            if self._server.poll() is not None:
-                raise DemoError(f"pagewarden ended by itself, with status {self._server.returncode}")
+            self._require_server()
             time.sleep(_POLL_SECONDS)
         raise DemoError(f"no verdict on {sha} within {_VERDICT_SECONDS:.0f} seconds")
+
+    def _require_server(self) -> None:
+        """Raises `DemoError` when nobody is there to wait for."""
+        if self._server.poll() is not None:
+            raise DemoError(f"pagewarden ended by itself, with status {self._server.returncode}")
 
 
 @contextmanager
@@ -317,24 +366,30 @@ def _say(console: Console, text: str) -> None:
 
 
 def _show(console: Console, verdicts: Sequence[Verdict], address: str, seconds: float) -> None:
-    table = Table(title="What GitHub shows", title_justify="left")
-    for column in ("commit", "what it does", "check", "its title"):
-        table.add_column(column, overflow="fold")
-    for column in ("findings", "seconds"):
-        table.add_column(column, justify="right")
+    """One line for each push, of one piece also where it is longer than the console is wide."""
+    _say(console, "What GitHub shows:")
+    commits, titles = ([len(each) for each in column] for column in zip(*map(_names, verdicts), strict=True))
     for verdict in verdicts:
+        commit, title = _names(verdict)
         colour = "green" if verdict.conclusion == "success" else "red"
-        table.add_row(
-            verdict.push.commit,
-            verdict.push.what,
-            Text(verdict.conclusion, style=colour),
-            Text(verdict.title),
-            str(len(verdict.introduced)),
-            f"{verdict.seconds:.1f}",
+        line = Text.assemble(
+            f"{commit:{max(commits)}}  ", (verdict.conclusion, colour), f"  {title:{max(titles)}}   {_answers(verdict)}"
         )
-    console.print(table)
-    _say(console, f"{seconds:.0f} seconds from the first push to the last verdict.")
+        console.print(line, soft_wrap=True)
+    _say(console, f"{seconds:.0f} seconds from the first push to the last answer.")
     _say(console, f"The pull request: {address}")
+
+
+def _names(verdict: Verdict) -> tuple[str, str]:
+    return verdict.push.commit, verdict.title
+
+
+def _answers(verdict: Verdict) -> str:
+    """How much was told, and when."""
+    told = f"{plural(len(verdict.introduced), 'finding')} after {verdict.seconds:.1f} s"
+    if not verdict.introduced:
+        return told
+    return f"{told}, {plural(len(verdict.suggested), 'suggestion')} after {verdict.study_seconds:.1f} s"
 
 
 def _show_log(console: Console, log: Path) -> None:

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     profile: str = "libpas"
     targets: tuple[str, ...] = Field(default=(), description="Targets to check; all of the profile's when empty.")
     page_sizes: tuple[int, ...] = tuple(PAGE_SIZES.values())
+    advice: bool = Field(
+        default=True, description="Whether repairs of what a change breaks are searched for, and who broke it."
+    )
 
     @field_validator("api_url")
     @classmethod

@@ -86,7 +86,7 @@ def full_pull(links: Links, one: Pull, state: State) -> Json:
         "mergeable_state": "draft" if one.draft else "clean",
         "merged_by": None,
         "comments": len(state.comments_of(its, one.number)),
-        "review_comments": 0,
+        "review_comments": len(state.review_comments_of(its, one.number)),
         "maintainer_can_modify": one.head_repository != one.repository,
         "commits": len(its.git.between(its.base_of(one), one.head_sha)),
         "additions": additions,

@@ -18,6 +18,7 @@ LARGEST_SHOWN_BLOB = 5_000_000
 COMMIT_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%aI", "%cn", "%ce", "%cI", "%B")
 STATUSES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
 PATCH_START = re.compile(rb"^diff --git ", re.MULTILINE)
+HUNK_RANGES = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 HUNK_START = re.compile(r"^@@ ", re.MULTILINE)
 # The source may belong to somebody else, and may hold the commit on no branch.
 SERVE_ANY_COMMIT = "git -c safe.directory=* -c uploadpack.allowAnySHA1InWant=true upload-pack"
@@ -143,6 +144,24 @@ class GitRepository:
     def changes(self, base: str | None, head: str) -> tuple[FileChange, ...]:
         """What differs between the trees of two commits (shas), or between nothing and `head`."""
         return _changes(self.directory, base, head)
+
+    def line_now(self, path: str, line: int, then: str, now: str) -> int | None:
+        """Where a line of a file in one commit is in another, `None` where it was changed or is gone."""
+        if then == now:
+            return line
+        if self.resolve(then) is None:
+            return None
+        printed = self._run("diff-tree", "-r", "-p", "-U0", "--no-color", "--no-ext-diff", then, now, "--", path)
+        moved = 0
+        for hunk in HUNK_RANGES.finditer(printed.decode(errors="replace")):
+            start, length, _, added = (1 if number is None else int(number) for number in hunk.groups())
+            # Of an insertion git names the line before it.
+            if line < start + (length == 0):
+                break
+            if line < start + length:
+                return None
+            moved += added - length
+        return line + moved
 
     def blob(self, revision: str, path: str) -> bytes | None:
         """The bytes of a file in a commit, or `None` where there is none, or one too large to show."""

@@ -154,6 +154,32 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class ReviewComment:
+    """A comment on a line of a pull request's diff, made at `commit_sha`. `side` is LEFT (base) or RIGHT (head).
+
+    `line` is the line's number at `commit_sha`, `position` its row in the file's patch there, `diff_hunk` the hunk up
+    to it.
+    """
+
+    id: int
+    review_id: int
+    repository: str
+    number: int
+    author: Account
+    app_id: int | None
+    body: str
+    path: str
+    commit_sha: str
+    side: str
+    line: int
+    position: int
+    diff_hunk: str
+    in_reply_to: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A webhook that was sent, with what the other side answered. `duration` in seconds."""
 

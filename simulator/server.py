@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from simulator import auth, conversation, web
+from simulator import auth, conversation, rest_reviews, reviews, web
 from simulator.faults import Faults, Rates
 from simulator.git import GitRepository
 from simulator.records import App, Call, Delivery, Installation, Pull, Repository, Violation
@@ -300,6 +300,19 @@ class Simulator:
         """A pull request's comments as the REST interface shows them, oldest first."""
         found = self._state.comments_of(self._repository(full_name), number)
         return [conversation.comment(self._links, one, self._state) for one in found]
+
+    def review_comments(self, full_name: str, number: int) -> list[Json]:
+        """Comments on lines of a pull request as the REST interface shows them, oldest first."""
+        found = self._state.review_comments_of(self._repository(full_name), number)
+        return [reviews.review_comment(self._links, one, self._state) for one in found]
+
+    def reply(self, full_name: str, number: int, comment_id: int, text: str, author: str = "octocat") -> int:
+        """A person's reply to a comment on a line; returns its id."""
+        pull, state = self.pull(full_name, number), self._state
+        made = rest_reviews.reply(state, self._repository(full_name), pull, comment_id, state.account(author), text)
+        with state.lock:
+            state.review_comments[made.id] = made
+        return made.id
 
     def redeliver(self, guid: str) -> None:
         """Send a delivery once more, under the same guid, at once."""

@@ -19,6 +19,7 @@ from simulator.records import (
     Installation,
     Pull,
     Repository,
+    ReviewComment,
     Token,
     Violation,
 )
@@ -35,6 +36,8 @@ FIRST_IDS = {
     "check": 27_310_554_201,
     "suite": 25_480_117_903,
     "comment": 2_240_118_731,
+    "review": 2_480_334_119,
+    "review comment": 1_730_226_457,
     "delivery": 61_209_443_187,
 }
 
@@ -54,6 +57,7 @@ class State:
         self.pulls: dict[tuple[str, int], Pull] = {}
         self.check_runs: dict[int, CheckRun] = {}
         self.comments: dict[int, Comment] = {}
+        self.review_comments: dict[int, ReviewComment] = {}
         self.deliveries: list[Delivery] = []
         self.calls: list[Call] = []
         self.git_calls: list[Call] = []
@@ -119,6 +123,14 @@ class State:
         return [
             comment
             for comment in self._all(self.comments.values())
+            if comment.repository == repository.full_name and comment.number == number
+        ]
+
+    def review_comments_of(self, repository: Repository, number: int) -> list[ReviewComment]:
+        """Comments on lines of that pull request, the oldest first."""
+        return [
+            comment
+            for comment in self._all(self.review_comments.values())
             if comment.repository == repository.full_name and comment.number == number
         ]
 

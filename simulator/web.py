@@ -7,12 +7,12 @@ import socket
 import flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from simulator import githttp, rest, rest_app, rest_checks, rest_comments, rest_repository
+from simulator import githttp, rest, rest_app, rest_checks, rest_comments, rest_repository, rest_reviews
 from simulator.pages import views
 from simulator.rest import World
 
 # Importing these registers their endpoints.
-REST_MODULES = (rest_app, rest_checks, rest_comments, rest_repository)
+REST_MODULES = (rest_app, rest_checks, rest_comments, rest_repository, rest_reviews)
 
 
 class _Handler(WSGIRequestHandler):

@@ -20,13 +20,21 @@ from workers.intake import intake
 from workers.publish import publish
 from workers.runs import Ending, Outcome, PullRequestEvent, Run
 from workers.store import Busy
+from workers.study import study
 from workers.tools import Job, Tools
 
 PAUSES = (1, 5, 20, 60)
 """Seconds before the second attempt, the third, …; there is one attempt more than pauses."""
 BUSY_SECONDS = 2
+STUDY_TIMEOUTS = 2
+"""A study that ran out of time at this attempt or a later one is given up: more of the same takes as long."""
 
-WORK: dict[Job, Callable[[Tools, str], None]] = {Job.INTAKE: intake, Job.CHECK: check, Job.PUBLISH: publish}
+WORK: dict[Job, Callable[[Tools, str], None]] = {
+    Job.INTAKE: intake,
+    Job.CHECK: check,
+    Job.PUBLISH: publish,
+    Job.STUDY: study,
+}
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +69,7 @@ def _attempt(tools: Tools, job: Job, key: str) -> None:
     # Whatever goes wrong, even by a mistake of ours, must not leave a check pending for ever.
     except Exception as error:
         log.warning("attempt failed", job=job, key=key, attempt=attempt, exc_info=error)
-        if attempt <= len(PAUSES):
+        if attempt <= len(PAUSES) and not _is_too_long(job, attempt, error):
             _send_later(tools, job, key, PAUSES[attempt - 1])
         else:
             _give_up_after(tools, job, key, error)
@@ -70,9 +78,16 @@ def _attempt(tools: Tools, job: Job, key: str) -> None:
 
 
 def give_up(tools: Tools, job: Job, key: str, reason: str) -> None:
-    """Concludes the run of a job as broken. `reason` is for people."""
+    """Concludes the run of a job as broken. `reason` is for people.
+
+    Only what a study is about, or has found, is lost without a word on GitHub: there is a verdict without it.
+    """
     log.error("giving up", job=job, key=key, reason=reason)
     tools.store.forget_attempts(job, key)
+    if _is_only_a_study(tools, job, key):
+        tools.store.open(key)
+        tools.send(Job.PUBLISH, key)
+        return
     if job is Job.PUBLISH and _is_broken(tools, key):
         return  # nothing simpler can be told: the run stays open, and the sweep comes back to it
     if job is Job.INTAKE:
@@ -87,10 +102,20 @@ def give_up(tools: Tools, job: Job, key: str, reason: str) -> None:
     tools.send(Job.PUBLISH, run_id)
 
 
+def _is_only_a_study(tools: Tools, job: Job, key: str) -> bool:
+    """Whether nothing was given up but a study, or the telling of what one found; it is forgotten then."""
+    if job is Job.STUDY:
+        tools.store.end_study(key)
+        return True
+    return job is Job.PUBLISH and tools.store.drop_study(key)
+
+
 def _abandon(tools: Tools, job: Job, key: str) -> None:
     tools.store.forget_attempts(job, key)
     if job is Job.INTAKE:
         tools.inbox.done(key)
+    elif job is Job.STUDY:
+        tools.store.end_study(key)
     else:
         tools.store.close(key, shown=False)
 
@@ -103,6 +128,10 @@ def _give_up_after(tools: Tools, job: Job, key: str, error: Exception) -> None:
         tools.store.forget_attempts(job, key)
         return
     give_up(tools, job, key, _reason(error))
+
+
+def _is_too_long(job: Job, attempt: int, error: Exception) -> bool:
+    return job is Job.STUDY and attempt >= STUDY_TIMEOUTS and isinstance(error, SoftTimeLimitExceeded)
 
 
 def _is_broken(tools: Tools, run_id: str) -> bool:
@@ -150,6 +179,6 @@ def _send_later(tools: Tools, job: Job, key: str, seconds: float) -> None:
     # A message that waits counts as lost after the visibility timeout, and the job must fit in as well.
     longest = tools.settings.visibility_timeout - tools.settings.task_time_limit - 5
     pause = max(1, min(seconds, longest))
-    told = tools.inbox.told if job is Job.INTAKE else tools.store.told
+    told = {Job.INTAKE: tools.inbox.told, Job.STUDY: tools.store.told_study}.get(job, tools.store.told)
     told(key, pause)
     tools.send(job, key, pause)

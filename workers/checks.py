@@ -7,7 +7,7 @@ import structlog
 from checker.check import check as compare
 from checker.report import Report
 from workers.git import CommitGone
-from workers.runs import Ending, Outcome, Run
+from workers.runs import Ending, Outcome, Run, worth_a_study
 from workers.store import Record
 from workers.tools import Job, Tools
 
@@ -28,8 +28,12 @@ def check(tools: Tools, run_id: str) -> None:
             tools.store.end(run_id, Outcome(Ending.COMMIT_GONE))
         else:
             log.info("checked", run=run_id, verdict=report.verdict)
-            tools.store.end(run_id, Outcome(Ending.REPORT), report)
+            study = tools.settings.advice and worth_a_study(report)
+            tools.store.end(run_id, Outcome(Ending.REPORT), report, study=study)
     tools.send(Job.PUBLISH, run_id)
+    # Behind the verdict, which it must not delay.
+    if tools.store.is_study_wanted(run_id):
+        tools.send(Job.STUDY, run_id)
 
 
 def _is_to_be_checked(tools: Tools, record: Record) -> bool:

@@ -10,6 +10,7 @@ from workers.github import Client, NotThere, PullRequest
 from workers.publish import ensure_check, show, supersede, writing
 from workers.runs import Ending, Next, Outcome, PullRequestEvent, Run, next_step, watched
 from workers.store import Busy
+from workers.study import study_again
 from workers.tools import Job, Tools
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,7 @@ def _begin(tools: Tools, client: Client, event: PullRequestEvent, pull: PullRequ
     step = next_step(outcome, record.shown)
     log.info("wanted", run=run.id, step=step, action=event.action)
     if step is Next.NOTHING:
+        study_again(tools, run.id)
         return
     if step is Next.CHECK:
         tools.store.forget_outcome(run.id)
@@ -61,6 +63,8 @@ def _begin(tools: Tools, client: Client, event: PullRequestEvent, pull: PullRequ
         return
     ensure_check(tools, client, record)
     tools.send(Job.CHECK if step is Next.CHECK else Job.PUBLISH, run.id)
+    if step is Next.PUBLISH:
+        study_again(tools, run.id)
 
 
 def _wanted(tools: Tools, client: Client, event: PullRequestEvent, pull: PullRequest) -> tuple[Run, bool]:

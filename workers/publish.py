@@ -14,18 +14,22 @@ from urllib.parse import urlsplit
 import structlog
 
 from checker.report import Commit, Report, Verdict
-from workers.github import CheckRun, Client, Comment, NotThere, PullRequest, Rejected
+from workers.github import CheckRun, Client, Comment, NotThere, PullRequest, Rejected, same_text
 from workers.github.failures import Forbidden
 from workers.report import check as words
 from workers.report.comment import MARKER, comment
 from workers.report.context import Annotation, CheckOutput, Context
 from workers.runs import Ending, Outcome, Run, Standing, batches, standing, worth_a_comment
 from workers.store import Record
+from workers.suggestions import show_suggestions
 from workers.tools import Job, Tools
 
 CHECK_NAME = "pagewarden"
 ANNOTATIONS_A_CALL = 50
 """GitHub silently drops what is above this."""
+
+JUDGED = frozenset({Ending.REPORT, Ending.NOT_APPLICABLE})
+"""Ends after which it is known what is wrong with a head."""
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +87,9 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest) -> None:
         return
     if at is Standing.CURRENT:
         _show_comment(tools, client, record.run, record.outcome, report)
+        # What was suggested for an earlier push may well stand: that is known once this one is studied.
+        if record.outcome.ending in JUDGED and not tools.store.is_study_wanted(run_id):
+            show_suggestions(client, record.run, pull, check.bot, report)
     # Of a closed pull request the comment is still to be written, should it be opened again.
     tools.store.close(run_id, shown=at is Standing.CURRENT)
 
@@ -159,14 +166,15 @@ def changes(shown: CheckRun, wanted: CheckOutput) -> list[dict[str, Any]]:
     """The updates that make a check run what it should be, none when it is.
 
     GitHub adds annotations to those that are there. They are sent in one order, so their number tells which are
-    there. The conclusion comes last: until then the check is seen to be under way and is taken up again.
+    there. The conclusion comes last: until then the check is seen to be under way and is taken up again. One that is
+    there already is not sent again: GitHub would tell everybody anew, and count the time until now.
     """
     left = batches(len(wanted.annotations), shown.annotations, ANNOTATIONS_A_CALL)
     if not left and _same(shown, wanted):
         return []
     updates = [_fields(wanted, wanted.annotations[part]) for part in left] or [_fields(wanted)]
-    for update in updates[:-1]:
-        del update["status"]
+    for update in updates if shown.conclusion == wanted.conclusion else updates[:-1]:
+        update.pop("status", None)
         update.pop("conclusion", None)
     return updates
 
@@ -174,11 +182,6 @@ def changes(shown: CheckRun, wanted: CheckOutput) -> list[dict[str, Any]]:
 def _same(shown: CheckRun, wanted: CheckOutput) -> bool:
     texts = ((shown.title, wanted.title), (shown.summary, wanted.summary), (shown.text, wanted.text))
     return shown.conclusion == wanted.conclusion and all(same_text(one, other) for one, other in texts)
-
-
-def same_text(shown: str | None, wanted: str | None) -> bool:
-    """Whether GitHub shows a text: it may have trimmed it and changed its line ends."""
-    return (shown or "").replace("\r\n", "\n").strip() == (wanted or "").strip()
 
 
 def _fields(wanted: CheckOutput, annotations: tuple[Annotation, ...] = ()) -> dict[str, Any]:
@@ -225,6 +228,7 @@ def _nothing_watched(tools: Tools, run: Run) -> Report:
         base=Commit(sha=run.base),
         head=Commit(sha=run.head),
         page_sizes=tools.settings.page_sizes,
+        rules=(),
         targets=(),
         changes=(),
         errors=(),

@@ -32,6 +32,8 @@ def sweep(tools: Tools) -> None:
         _sweep_delivery(tools, delivery_id)
     for run_id in tools.store.open_runs(OLD_SECONDS):
         _sweep_run(tools, run_id)
+    for run_id in tools.store.wanted_studies(OLD_SECONDS):
+        _sweep_study(tools, run_id)
 
 
 def _sweep_delivery(tools: Tools, delivery_id: str) -> None:
@@ -59,3 +61,15 @@ def _sweep_run(tools: Tools, run_id: str) -> None:
     tools.store.told(run_id, age)
     unchecked = record.outcome is None and age <= DEADLINE_SECONDS
     tools.send(Job.CHECK if unchecked else Job.PUBLISH, run_id)
+
+
+def _sweep_study(tools: Tools, run_id: str) -> None:
+    since = tools.store.study_since(run_id)
+    age = tools.clock() - since if since is not None else 0
+    if since is None or age > FORGET_SECONDS:
+        log.error("a run was never studied", run=run_id)
+        tools.store.end_study(run_id)
+        return
+    log.info("queued again", study=run_id)
+    tools.store.told_study(run_id, age)
+    tools.send(Job.STUDY, run_id)

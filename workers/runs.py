@@ -156,10 +156,18 @@ class WatchesPath(Protocol):
 
 
 def worth_a_comment(report: Report) -> bool:
-    """Whether there is anything to say: a constant changed, a finding appeared or went, or a value is unknown."""
+    """Whether there is anything to say: a constant changed, a finding appeared or went, or something is unknown.
+
+    A rule that no longer speaks of a cell it spoke of is a finding that went.
+    """
     changed = any(constant.changed for target in report.targets for constant in target.constants)
     states = {finding.state for target in report.targets for finding in target.findings}
-    return changed or bool(states & {State.INTRODUCED, State.FIXED}) or bool(report.errors)
+    return changed or bool(states & {State.INTRODUCED, State.FIXED, State.GONE}) or bool(report.errors)
+
+
+def worth_a_study(report: Report) -> bool:
+    """Whether there is anything to repair: a finding, be it only a warning, that was not there before."""
+    return any(finding.state is State.INTRODUCED for target in report.targets for finding in target.findings)
 
 
 def batches(total: int, sent: int, size: int) -> Iterable[slice]:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pydantic import ValidationError
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import LockError
 from redis.lock import Lock
 
@@ -26,6 +28,7 @@ LOCK_SECONDS = 90
 LOCK_WAIT_SECONDS = 5
 
 _OPEN = "pagewarden:runs"
+_STUDIES = "pagewarden:studies"
 
 
 class Busy(Exception):
@@ -104,11 +107,14 @@ class Store:
         """The id of the run last wanted for a pull request."""
         return _maybe(self._redis.hget(_pull(pull), "current"))
 
-    def end(self, run_id: str, outcome: Outcome, report: Report | None = None) -> None:
-        """Notes what became of a run. GitHub is yet to show it."""
+    def end(self, run_id: str, outcome: Outcome, report: Report | None = None, *, study: bool = False) -> None:
+        """Notes what became of a run. GitHub is yet to show it. `study`: the report is to be studied."""
         with self._redis.pipeline() as pipe:
             if report is not None:
                 pipe.set(_report(run_id), report.model_dump_json(by_alias=True), ex=KEEP_SECONDS)
+                pipe.delete(_study(run_id))
+            if study:
+                self._want_study(pipe, run_id)
             pipe.hset(_run(run_id), "outcome", json.dumps(outcome.to_json()))
             pipe.hdel(_run(run_id), "shown")
             pipe.execute()
@@ -118,9 +124,63 @@ class Store:
         self._redis.hdel(_run(run_id), "outcome", "shown")
 
     def report(self, run_id: str) -> Report | None:
-        """The report of a run."""
-        text = _maybe(self._redis.get(_report(run_id)))
-        return Report.from_json(text) if text is not None else None
+        """The report of a run, studied where it was; `None` also for one that an older pagewarden kept."""
+        studied, plain = (_maybe(self._redis.get(key)) for key in (_study(run_id), _report(run_id)))
+        text = plain if studied is None else studied
+        try:
+            return Report.from_json(text) if text is not None else None
+        except ValidationError:
+            return None
+
+    def want_study(self, run_id: str) -> None:
+        """Notes that a run's report is to be studied, until `studied` or `end_study`."""
+        with self._redis.pipeline() as pipe:
+            self._want_study(pipe, run_id)
+            pipe.execute()
+
+    def _want_study(self, pipe: Pipeline, run_id: str) -> None:
+        now = self._clock()
+        pipe.zadd(_STUDIES, {run_id: now})
+        pipe.hset(_run(run_id), "study_since", str(now))
+
+    def is_study_wanted(self, run_id: str) -> bool:
+        """Whether a study of a run is still to come."""
+        return self._redis.zscore(_STUDIES, run_id) is not None
+
+    def study_since(self, run_id: str) -> float | None:
+        """Since when, in epoch seconds, a study of a run has been wanted; `None` when nothing is known of the run."""
+        since = _maybe(self._redis.hget(_run(run_id), "study_since"))
+        return float(since) if since is not None else None
+
+    def wanted_studies(self, older_than: float) -> list[str]:
+        """Runs to be studied that the queue was told of more than so many seconds ago."""
+        found = self._redis.zrangebyscore(_STUDIES, "-inf", self._clock() - older_than)
+        return [str(run_id) for run_id in found]
+
+    def told_study(self, run_id: str, seconds: float) -> None:
+        """Notes that the queue was told of a study, and that nothing is to be expected for so many seconds."""
+        self._redis.zadd(_STUDIES, {run_id: self._clock() + seconds}, xx=True)
+
+    def studied(self, run_id: str, report: Report) -> None:
+        """Keeps what a study made of a run's report, beside the plain one. GitHub is yet to show it."""
+        self.open(run_id)
+        with self._redis.pipeline() as pipe:
+            pipe.set(_study(run_id), report.model_dump_json(by_alias=True), ex=KEEP_SECONDS)
+            pipe.zrem(_STUDIES, run_id)
+            pipe.hdel(_run(run_id), "shown")
+            pipe.execute()
+
+    def is_studied(self, run_id: str) -> bool:
+        """Whether a study of a run's report is kept."""
+        return bool(self._redis.exists(_study(run_id)))
+
+    def end_study(self, run_id: str) -> None:
+        """No study of a run is to come any more."""
+        self._redis.zrem(_STUDIES, run_id)
+
+    def drop_study(self, run_id: str) -> bool:
+        """Forgets what a study found, so that the plain report counts; whether there was anything to forget."""
+        return bool(self._redis.delete(_study(run_id)))
 
     def checked_by(self, run_id: str, check_id: int) -> None:
         """Notes which check run on GitHub stands for a run."""
@@ -248,6 +308,10 @@ def _run(run_id: str) -> str:
 
 def _report(run_id: str) -> str:
     return f"pagewarden:report:{run_id}"
+
+
+def _study(run_id: str) -> str:
+    return f"pagewarden:study:{run_id}"
 
 
 def _pull(pull: str) -> str:

@@ -42,7 +42,7 @@ def register(app: Celery, settings: Settings) -> None:
 
         app.task(name=str(job), max_retries=LOST_WORKER_RETRIES, shared=False)(task)
 
-    for job in (Job.INTAKE, Job.CHECK, Job.PUBLISH):
+    for job in (Job.INTAKE, Job.CHECK, Job.PUBLISH, Job.STUDY):
         add(job)
 
     def sweeping() -> None:

@@ -26,6 +26,7 @@ class Job(StrEnum):
 
     INTAKE = "intake"
     CHECK = "check"
+    STUDY = "study"
     PUBLISH = "publish"
     SWEEP = "sweep"
 

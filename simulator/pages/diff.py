@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator import patch
 from simulator.git import FileChange, GitRepository
-
-HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
-KINDS = {"+": "added", "-": "removed", "\\": "note"}
+from simulator.pages.threads import Thread
 
 Annotation = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a diff; `kind` is added, removed, context, hunk or note. Line numbers are empty where there is none."""
+    """A line of a patch with the annotations and the conversations on it."""
 
-    kind: str
-    old: int | None
-    new: int | None
-    text: str
-    annotations: tuple[Annotation, ...] = ()
+    line: patch.Line
+    annotations: tuple[Annotation, ...]
+    threads: tuple[Thread, ...]
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,18 @@ class Annotated:
     source: str | None
 
 
-def file_diffs(changes: Sequence[FileChange], annotations: Sequence[Annotation]) -> list[FileDiff]:
-    """Each changed file with the annotations on it."""
-    return [_file_diff(change, [one for one in annotations if one["path"] == change.filename]) for change in changes]
+def file_diffs(
+    changes: Sequence[FileChange], annotations: Sequence[Annotation], threads: Sequence[Thread] = ()
+) -> list[FileDiff]:
+    """Each changed file with the annotations and the conversations on it; outdated conversations are left out."""
+    return [
+        _file_diff(
+            change,
+            [one for one in annotations if one["path"] == change.filename],
+            [one for one in threads if one.first.path == change.filename],
+        )
+        for change in changes
+    ]
 
 
 def outside(changes: Sequence[FileChange], annotations: Sequence[Annotation]) -> list[Annotation]:
@@ -74,25 +79,10 @@ def source_lines(git: GitRepository, sha: str, path: str) -> list[str] | None:
     return blob.decode(errors="replace").removesuffix("\n").split("\n")
 
 
-def _file_diff(change: FileChange, annotations: Sequence[Annotation]) -> FileDiff:
+def _file_diff(change: FileChange, annotations: Sequence[Annotation], threads: Sequence[Thread]) -> FileDiff:
     rows, shown = [], set()
-    for row in _rows(change.patch or ""):
-        here = tuple(one for one in annotations if one["end_line"] == row.new)
-        rows.append(Row(row.kind, row.old, row.new, row.text, here))
-        shown.add(row.new)
+    for line in patch.lines(change.patch or ""):
+        said = tuple(one for one in threads if one.line is not None and line.is_at(one.first.side, one.line))
+        rows.append(Row(line, tuple(one for one in annotations if one["end_line"] == line.new), said))
+        shown.add(line.new)
     return FileDiff(change, tuple(rows), tuple(one for one in annotations if one["end_line"] not in shown))
-
-
-def _rows(patch: str) -> Iterator[Row]:
-    old = new = 0
-    for line in patch.split("\n") if patch else ():
-        if match := HUNK.match(line):
-            old, new = int(match[1]), int(match[2])
-            yield Row("hunk", None, None, line)
-            continue
-        kind = KINDS.get(line[:1], "context")
-        yield Row(
-            kind, old if kind in {"removed", "context"} else None, new if kind in {"added", "context"} else None, line
-        )
-        old += kind in {"removed", "context"}
-        new += kind in {"added", "context"}

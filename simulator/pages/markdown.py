@@ -28,10 +28,12 @@ ALERT = re.compile(r"\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*$", re.IGNORECA
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
-def render(text: str | None) -> Markup:
-    """`text` as HTML that is safe to show."""
+def render(text: str | None, replaced: str | None = None) -> Markup:
+    """`text` as HTML that is safe to show. `replaced` is the line that suggestions in it would replace."""
     tokens = _MARKDOWN.parse(text or "")
     _mark_alerts(tokens)
+    if replaced is not None:
+        _mark_suggestions(tokens, replaced)
     sanitizer = _Sanitizer()
     sanitizer.feed(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
     sanitizer.close()
@@ -47,6 +49,16 @@ def _mark_alerts(tokens: Sequence[Token]) -> None:
         if match := ALERT.match(first.content):
             quote.attrSet("class", f"alert alert-{match[1].lower()}")
             first.content = match[1].capitalize()
+
+
+def _mark_suggestions(tokens: Sequence[Token], replaced: str) -> None:
+    """Turns each suggestion into a small diff."""
+    for token in tokens:
+        if token.type == "fence" and token.info.strip() == "suggestion":
+            lines = token.content.removesuffix("\n").split("\n") if token.content else []
+            added = "".join(f"<ins>+ {html.escape(line)}</ins>" for line in lines)
+            token.type = "html_block"
+            token.content = f'<pre class="language-suggestion"><del>- {html.escape(replaced)}</del>{added}</pre>'
 
 
 class _Sanitizer(HTMLParser):

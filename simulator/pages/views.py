@@ -12,6 +12,7 @@ from simulator import conversation
 from simulator.git import Commit
 from simulator.pages import diff
 from simulator.pages.markdown import render
+from simulator.pages.threads import Thread, threads
 from simulator.records import CheckRun, Pull, Repository
 from simulator.rest import World
 from simulator.rest_checks import latest
@@ -70,6 +71,7 @@ class _Pages:
             head=heads[-1],
             statement=_statement(heads[-1].runs),
             comments=self._state.comments_of(repository, number),
+            threads=self._threads(repository, pull),
             refresh=_unfinished(heads[-1].runs),
             **self._tabs(repository, pull),
         )
@@ -85,7 +87,7 @@ class _Pages:
             repository=repository,
             pull=pull,
             sha=pull.head_sha,
-            files=diff.file_diffs(changes, annotations),
+            files=diff.file_diffs(changes, annotations, self._threads(repository, pull)),
             outside=diff.with_source(repository.git, pull.head_sha, diff.outside(changes, annotations)),
             **self._tabs(repository, pull),
         )
@@ -150,6 +152,9 @@ class _Pages:
     def _annotations(self, repository: Repository, sha: str) -> list[diff.Annotation]:
         runs = latest(self._state.check_runs_of(repository, sha))
         return [one for run in runs for one in conversation.check_annotations(self._links, run, self._state)]
+
+    def _threads(self, repository: Repository, pull: Pull) -> list[Thread]:
+        return threads(repository, pull, self._state.review_comments_of(repository, pull.number))
 
     def _tabs(self, repository: Repository, pull: Pull) -> dict[str, object]:
         base = repository.git.merge_base(repository.base_of(pull), pull.head_sha)

@@ -140,20 +140,25 @@ class House:
         """Bodies of the pull request's comments."""
         return [comment["body"] for comment in self.simulator.comments(REPOSITORY, self.number)]
 
+    def suggestions(self) -> list[tuple[str, int | None, str]]:
+        """Path, line and text of each comment on a line of the diff, oldest first."""
+        comments = self.simulator.review_comments(REPOSITORY, self.number)
+        return [(comment["path"], comment["line"], comment["body"]) for comment in comments]
+
     def calls(self, method: str, part: str = "") -> int:
         """How many REST calls there were of this kind."""
         return sum(1 for call in self.simulator.calls if call.method == method and part in call.path)
 
 
-def build(directory: Path, simulator: Simulator, redis_url: str) -> House:
-    """A house in `directory`, with a pull request yet to be opened."""
+def build(directory: Path, simulator: Simulator, redis_url: str, **more: Any) -> House:
+    """A house in `directory`, with a pull request yet to be opened; `more` are settings."""
     source = repository(directory / "source")
     commit(source, BASE)
     git(source, "branch", "change")
     app = simulator.create_app("pagewarden")
     simulator.create_repository(REPOSITORY, source, private=True)
     installation_id = simulator.install(app.id, REPOSITORY)
-    settings = settings_for(directory, simulator, redis_url, app.id, app.private_key_pem)
+    settings = settings_for(directory, simulator, redis_url, app.id, app.private_key_pem, **more)
     clock = Clock()
     queue: deque[Message] = deque()
     sent: list[Message] = []

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from checker.report import Commit, Finding, Measure, Report, Severity, State, TargetReport, Verdict
+from checker.report import Commit, Finding, Measure, Report, RuleText, Severity, State, TargetReport, Verdict
 from tests.workers.house import BAD, GOOD, REPOSITORY, House
 from workers.github import CheckRun, GitHub
 from workers.publish import changes, publish
 from workers.report.context import Annotation, CheckOutput
 from workers.runs import Ending, Outcome
 from workers.tools import Job
+
+RULE = RuleText(
+    id="page-covers-os-page",
+    title="A page covers an OS page",
+    severity=Severity.ERROR,
+    why="It crashes.",
+    bites=None,
+    relied_on_in="Source/page.h",
+    also_in=(),
+    advice="Make it larger.",
+)
 
 
 def report(findings: int) -> Report:
@@ -22,23 +33,24 @@ def report(findings: int) -> Report:
             os_page=65536,
             state=State.INTRODUCED,
             severity=Severity.ERROR,
-            base=Measure(value=65536, limit=65536, holds=True),
-            head=Measure(value=4096, limit=65536, holds=False),
+            close=False,
+            base=Measure(value=65536, limit=65536, holds=True, headroom=0),
+            head=Measure(value=4096, limit=65536, holds=False, headroom=-61440),
             path="Source/page.h",
             line=line,
             explanation="4096, must be >= 65536",
-            why="It crashes.",
-            relied_on_in="Source/page.h",
+            chain=(),
         )
         for line in range(1, findings + 1)
     )
-    target = TargetReport(target="linux-arm64", constants=(), heaps=(), findings=broken, not_applicable=())
+    target = TargetReport(target="linux-arm64", constants=(), heaps=(), findings=broken, not_applicable=(), costs=())
     return Report(
         verdict=Verdict.FAIL if findings else Verdict.PASS,
         profile="small",
         base=Commit(sha="a" * 40),
         head=Commit(sha="b" * 40),
         page_sizes=(4096, 16384, 65536),
+        rules=(RULE,),
         targets=(target,),
         changes=(),
         errors=(),
@@ -170,7 +182,7 @@ def test_a_redirected_write_is_followed(house: House) -> None:
 
 def test_a_locked_conversation_does_not_keep_the_check_open(house: House) -> None:
     sha = house.open(BAD)
-    house.simulator.fail_next("POST", "/comments$", 403)
+    house.simulator.fail_next("POST", "/comments$", 403, times=9)
     house.deliver()
     house.drain()
     assert house.conclusions(sha) == ["failure"]
@@ -216,3 +228,9 @@ def test_a_text_is_corrected_without_adding_annotations_again() -> None:
     (update,) = changes(shown("failure", title="old", annotations=3), wanted(3))
     assert "annotations" not in update["output"]
     assert update["output"]["title"] == "t"
+
+
+def test_what_is_concluded_is_not_concluded_the_same_way_again() -> None:
+    updates = changes(shown("failure", title="old"), wanted(60))
+    assert [list(update) for update in updates] == [["output"], ["output"]]
+    assert changes(shown("success"), wanted())[-1]["conclusion"] == "failure"

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from checker.report import Finding, Severity, State
+from tests.workers.test_publish import report
 from workers.runs import (
     Ending,
     Next,
@@ -16,6 +18,8 @@ from workers.runs import (
     next_step,
     standing,
     watched,
+    worth_a_comment,
+    worth_a_study,
 )
 
 RUN = Run(1, "acme/engine", 7, "b" * 40, "a" * 40, "https://github.com/acme/engine.git", ("Source/a.h",))
@@ -96,3 +100,37 @@ def test_watched(files: list[tuple[str, ...]], changed: int, expected: tuple[boo
 )
 def test_batches(total: int, sent: int, expected: list[tuple[int, int]]) -> None:
     assert [(part.start, part.stop) for part in batches(total, sent, 50)] == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (State.INTRODUCED, True),
+        (State.FIXED, True),
+        (State.GONE, True),
+        (State.STANDING, False),
+        (State.HOLDS, False),
+    ],
+)
+def test_a_finding_that_came_or_went_is_worth_a_comment(state: State, expected: bool) -> None:
+    broken = report(1)
+    finding: Finding = broken.targets[0].findings[0].model_copy(update={"state": state})
+    target = broken.targets[0].model_copy(update={"findings": (finding,)})
+    assert worth_a_comment(broken.model_copy(update={"targets": (target,)})) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "severity", "expected"),
+    [
+        (State.INTRODUCED, Severity.ERROR, True),
+        (State.INTRODUCED, Severity.WARNING, True),
+        (State.STANDING, Severity.ERROR, False),
+        (State.FIXED, Severity.ERROR, False),
+    ],
+)
+def test_only_what_is_new_is_worth_a_study(state: State, severity: Severity, expected: bool) -> None:
+    broken = report(1)
+    finding: Finding = broken.targets[0].findings[0].model_copy(update={"state": state, "severity": severity})
+    target = broken.targets[0].model_copy(update={"findings": (finding,)})
+    assert worth_a_study(broken.model_copy(update={"targets": (target,)})) is expected
+    assert not worth_a_study(report(0))

@@ -29,6 +29,43 @@ def test_a_run_and_what_becomes_of_it(redis: Redis) -> None:
     assert not store.is_open(RUN.id)
 
 
+def test_a_study_is_kept_beside_the_report(redis: Redis) -> None:
+    now = [1000.0]
+    store = Store(redis, lambda: now[0])
+    store.want(RUN)
+    assert store.study_since(RUN.id) is None
+    store.end(RUN.id, Outcome(Ending.REPORT), report(1), study=True)
+    store.close(RUN.id, shown=True)
+    assert store.is_study_wanted(RUN.id)
+    assert (store.study_since(RUN.id), store.wanted_studies(60)) == (1000.0, [])
+    now[0] = 1060.0
+    assert store.wanted_studies(60) == [RUN.id]
+    store.told_study(RUN.id, 5)
+    assert store.wanted_studies(0) == []
+    store.studied(RUN.id, report(2))
+    assert not store.is_study_wanted(RUN.id)
+    assert store.is_studied(RUN.id)
+    assert store.report(RUN.id) == report(2)
+    record = store.record(RUN.id)
+    assert record is not None and not record.shown and store.is_open(RUN.id)
+    store.told_study(RUN.id, 5)
+    assert store.wanted_studies(-100) == []
+    assert [store.drop_study(RUN.id), store.drop_study(RUN.id)] == [True, False]
+    assert store.report(RUN.id) == report(1)
+
+
+def test_a_new_check_makes_the_study_of_the_one_before_worthless(redis: Redis) -> None:
+    store = Store(redis)
+    store.want(RUN)
+    store.end(RUN.id, Outcome(Ending.REPORT), report(1), study=True)
+    store.studied(RUN.id, report(2))
+    store.end(RUN.id, Outcome(Ending.REPORT), report(1))
+    assert store.report(RUN.id) == report(1)
+    store.want_study(RUN.id)
+    store.end_study(RUN.id)
+    assert not store.is_study_wanted(RUN.id)
+
+
 def test_a_superseded_run_keeps_its_report_and_loses_its_check(redis: Redis) -> None:
     store = Store(redis)
     store.want(RUN)

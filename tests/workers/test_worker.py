@@ -176,3 +176,24 @@ def test_the_settings_that_lose_least_are_in_force(house: House) -> None:
     assert conf.task_soft_time_limit < conf.task_time_limit < conf.broker_transport_options["visibility_timeout"]
     tasks = create_app(house.tools.settings).tasks
     assert all(tasks[job].max_retries is not None for job in Job)
+
+
+def test_a_worker_killed_in_a_study_leaves_nothing_undone_and_doubles_nothing(
+    house: House, worker: subprocess.Popen[bytes]
+) -> None:
+    sha = house.open(BAD)
+    app = create_app(house.tools.settings)
+    house.tools.inbox.put(Delivery("guid", "pull_request", house.event().to_json(), time.time()))
+    enqueue_intake(app, "guid")
+    until(lambda: house.calls("GET", "/pulls/1/commits") > 0 or bool(house.suggestions()))
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    connection = connect(house.tools.settings)
+    for lock in connection.scan_iter("pagewarden:lock:*"):
+        connection.delete(lock)
+    assert house.conclusions(sha) == ["failure"]
+    house.sweep(after=300)
+    house.drain()
+    assert house.conclusions(sha) == ["failure"]
+    assert (len(house.comments()), len(house.suggestions())) == (1, 1)
+    assert house.tools.store.wanted_studies(-1000) == []

@@ -3,7 +3,7 @@
 from workers.github.access import GitHub
 from workers.github.client import Client
 from workers.github.failures import GitHubError, NotThere, RateLimited, Rejected, Unavailable
-from workers.github.resources import CheckRun, Comment, PullRequest
+from workers.github.resources import CheckRun, Comment, PullCommit, PullRequest, ReviewComment, same_text
 
 __all__ = [
     "CheckRun",
@@ -12,8 +12,11 @@ __all__ = [
     "GitHub",
     "GitHubError",
     "NotThere",
+    "PullCommit",
     "PullRequest",
     "RateLimited",
     "Rejected",
+    "ReviewComment",
     "Unavailable",
+    "same_text",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from workers.github.resources import CheckRun, Comment, PullRequest
+from workers.github.resources import CheckRun, Comment, PullCommit, PullRequest, ReviewComment
 from workers.github.transport import PER_PAGE, Transport
 
 MAX_PAGES = 100
@@ -42,6 +42,15 @@ class Client:
             for file in pages
         ]
 
+    def patches(self, repository: str, number: int) -> dict[str, str]:
+        """What a pull request changes, by file; a file that is large, binary or only renamed has no patch."""
+        pages = self._pages(f"/repos/{repository}/pulls/{number}/files")
+        return {file["filename"]: file["patch"] for file in pages if "patch" in file}
+
+    def commits(self, repository: str, number: int) -> list[PullCommit]:
+        """The first 250 commits of a pull request."""
+        return [PullCommit.read(answer) for answer in self._pages(f"/repos/{repository}/pulls/{number}/commits")]
+
     def check_runs(self, repository: str, sha: str, name: str) -> list[CheckRun]:
         """All check runs of that name on a commit, superseded ones too."""
         path = f"/repos/{repository}/commits/{sha}/check-runs"
@@ -76,6 +85,23 @@ class Client:
     def update_comment(self, repository: str, comment_id: int, body: str) -> Comment:
         """Another text for a comment."""
         return Comment.read(self._write("PATCH", f"/repos/{repository}/issues/comments/{comment_id}", {"body": body}))
+
+    def review_comments(self, repository: str, number: int) -> list[ReviewComment]:
+        """Comments on lines of a pull request's diff, the oldest first."""
+        return [ReviewComment.read(answer) for answer in self._pages(f"/repos/{repository}/pulls/{number}/comments")]
+
+    def create_review_comment(self, repository: str, number: int, fields: Mapping[str, Any]) -> ReviewComment:
+        """A new comment on a line. After `Unavailable` it may be there all the same: look before repeating."""
+        return ReviewComment.read(self._write("POST", f"/repos/{repository}/pulls/{number}/comments", fields))
+
+    def update_review_comment(self, repository: str, comment_id: int, body: str) -> ReviewComment:
+        """Another text for a comment on a line."""
+        path = f"/repos/{repository}/pulls/comments/{comment_id}"
+        return ReviewComment.read(self._write("PATCH", path, {"body": body}))
+
+    def delete_review_comment(self, repository: str, comment_id: int) -> None:
+        """Removes a comment on a line."""
+        self._transport.call("DELETE", f"/repos/{repository}/pulls/comments/{comment_id}")
 
     def _get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> Any:
         return self._transport.call("GET", path, parameters)[0]

@@ -23,6 +23,8 @@ class PullRequest:
     base_sha: str
     clone_url: str
     changed_files: int
+    commits: int
+    review_comments: int
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Self:
@@ -36,12 +38,14 @@ class PullRequest:
             base_sha=answer["base"]["sha"],
             clone_url=answer["base"]["repo"]["clone_url"],
             changed_files=answer["changed_files"],
+            commits=answer["commits"],
+            review_comments=answer["review_comments"],
         )
 
 
 @dataclass(frozen=True)
 class CheckRun:
-    """A check run. `conclusion` is `None` while it is under way."""
+    """A check run. `conclusion` is `None` while it is under way, `bot` the login under which its App comments."""
 
     id: int
     app_id: int | None
@@ -51,20 +55,22 @@ class CheckRun:
     summary: str | None
     text: str | None
     annotations: int
+    bot: str | None = None
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Self:
         """Reads GitHub's JSON."""
-        output = answer["output"]
+        output, app = answer["output"], answer["app"] or {}
         return cls(
             id=answer["id"],
-            app_id=answer["app"]["id"] if answer["app"] else None,
+            app_id=app.get("id"),
             external_id=answer["external_id"],
             conclusion=answer["conclusion"] if answer["status"] == "completed" else None,
             title=output["title"],
             summary=output["summary"],
             text=output["text"],
             annotations=output["annotations_count"],
+            bot=f"{app['slug']}[bot]" if app.get("slug") else None,
         )
 
 
@@ -81,3 +87,51 @@ class Comment:
         """Reads GitHub's JSON."""
         app = answer.get("performed_via_github_app")
         return cls(id=answer["id"], app_id=app["id"] if app else None, body=answer["body"] or "")
+
+
+@dataclass(frozen=True)
+class PullCommit:
+    """A commit of a pull request. `subject` is the first line of its message."""
+
+    sha: str
+    parents: tuple[str, ...]
+    subject: str
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> Self:
+        """Reads GitHub's JSON."""
+        message = str(answer["commit"]["message"])
+        return cls(answer["sha"], tuple(parent["sha"] for parent in answer["parents"]), message.partition("\n")[0])
+
+
+@dataclass(frozen=True)
+class ReviewComment:
+    """A comment on a line of a pull request's diff. `line` is where it is now, `None` when it is outdated.
+
+    GitHub does not tell which App wrote it; `author` is the login of a person or bot, `None` for a deleted account.
+    """
+
+    id: int
+    author: str | None
+    body: str
+    path: str
+    line: int | None
+    in_reply_to: int | None
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> Self:
+        """Reads GitHub's JSON."""
+        author = answer["user"]
+        return cls(
+            id=answer["id"],
+            author=author["login"] if author else None,
+            body=answer["body"] or "",
+            path=answer["path"],
+            line=answer.get("line"),
+            in_reply_to=answer.get("in_reply_to_id"),
+        )
+
+
+def same_text(shown: str | None, wanted: str | None) -> bool:
+    """Whether GitHub shows a text: it may have trimmed it and changed its line ends."""
+    return (shown or "").replace("\r\n", "\n").strip() == (wanted or "").strip()
