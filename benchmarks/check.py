@@ -16,18 +16,22 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Cost, measure
-from checker.check import check
+from checker.check import CommitTree, check
 from checker.clang import libclang_version, stubs
 from checker.evaluation import evaluate, headers
 from checker.evaluation import read as read_headers
+from checker.knobs import Turn, edited, knobs
 from checker.probe import SLICES, STUBS, slice_of
 from checker.profile import Profile, load_profile
+from checker.report import Commit
 from checker.tree import Tree
 from workers.git import local_tree
 from workers.scenario import Scenario, make_scenario
 from workers.scenario import headers as source_headers
 
-TARGETS = ("linux-arm64", "linux-x86_64", "darwin-arm64")
+COUNTS = (1, 2, 8)
+"""How many targets are checked; linux-arm64 is the first."""
+COMMITS = 20
 
 
 def preprocess(source: Path, options: list[str]) -> None:
@@ -88,12 +92,49 @@ def costs(profile: Profile, scenario: Scenario, directory: Path, repeats: int) -
     base, head = (local_tree(scenario.path, scenario.shas[name], profile) for name in "AD")
     target = profile.targets["linux-arm64"]
     result = {"cold tree, linux-arm64": measure(lambda: evaluate(base, profile, target), repeats)}
-    for count in (1, 2, 3):
-        targets = TARGETS[:count]
+    for count in COUNTS:
+        targets = tuple(profile.targets)[:count]
         result[f"A→D, cold, {count} target(s)"] = measure(partial(check, base, head, profile, targets=targets), repeats)
         result[f"A→D, base cached, {count} target(s)"] = cached_base(profile, base, head, targets, directory, repeats)
         result[f"A→D, both cached, {count} target(s)"] = both_cached(profile, base, head, targets, directory, repeats)
     return result
+
+
+def histories(profile: Profile, base: Tree, directory: Path, repeats: int) -> tuple[dict[str, Cost], int]:
+    """Costs of a change of many commits that touch one watched header each; and how many evaluations a target takes."""
+    commits = history(profile, base)
+    targets = ("linux-arm64",)
+    cache = Path(tempfile.mkdtemp(dir=directory))
+    check(base, commits[-1].tree, profile, targets=targets, commits=commits, cache_dir=cache)
+    made = sum(1 for path in cache.rglob("*.json"))
+    work = partial(check, base, commits[-1].tree, profile, targets=targets, commits=commits)
+    one = partial(check, base, commits[0].tree, profile, targets=targets)
+    return {
+        "one commit, cold, 1 target": measure(one, repeats),
+        f"{COMMITS} commits, cold, 1 target": measure(work, max(repeats // 3, 1)),
+    }, made
+
+
+def history(profile: Profile, base: Tree) -> list[CommitTree]:
+    """Commits that raise one literal of a watched header further and further."""
+    evaluation = evaluate(base, profile, profile.targets["linux-arm64"])
+    content = read_headers(base, headers(base, profile))
+    knob = knobs(["PAS_MAX_OBJECTS_PER_PAGE"], evaluation, content, profile)[0]
+    return [
+        CommitTree(Commit(sha=f"{number:040x}", subject=f"{knob.name} {number}"), edited(base, [Turn(knob, value)]))
+        for number, value in enumerate(range(knob.value + 32, knob.value + 32 * (COMMITS + 1), 32), 1)
+    ]
+
+
+def repairs(profile: Profile, scenario: Scenario, repeats: int) -> tuple[dict[str, Cost], int]:
+    """Cost of a check of A against B with the search for repairs on all targets; and how many trees it tries."""
+    base, head = (local_tree(scenario.path, scenario.shas[name], profile) for name in "AB")
+    tried = sum(advice.tried for advice in check(base, head, profile, advice=True).advice)
+    search = partial(check, base, head, profile, advice=True)
+    return {
+        "A→B, cold, all targets": measure(partial(check, base, head, profile), repeats),
+        "A→B, cold, all targets, repairs": measure(search, max(repeats // 3, 1)),
+    }, tried
 
 
 def cached_base(
@@ -132,12 +173,17 @@ def main() -> None:
         base = local_tree(scenario.path, scenario.shas["A"], profile)
         peer = peers(profile, base, directory, repeats)
         rows = costs(profile, scenario, directory, repeats)
+        commits, made = histories(profile, base, directory, repeats)
+        search, tried = repairs(profile, scenario, repeats)
     print(f"libclang {libclang_version()}, medians of {repeats}; ratios of processor time")
     for label, cost in peer.items():
         print(f"g++ {label:<28} cpu {cost.cpu:6.3f} s  wall {cost.wall:6.3f} s")
-    for label, cost in rows.items():
+    for label, cost in {**rows, **commits, **search}.items():
         ratios = "  ".join(f"{cost.cpu / other.cpu:5.2f} × {name}" for name, other in peer.items())
         print(f"{label:<32} cpu {cost.cpu:6.3f} s  wall {cost.wall:6.3f} s  {ratios}")
+    print(
+        f"{COMMITS} commits made {made} evaluations for one target; the search for repairs tried {tried} edited trees"
+    )
 
 
 if __name__ == "__main__":
