@@ -72,10 +72,12 @@ def _conditions(conditions: Conditions) -> list[str]:
         lines.append("- libpas is compiled as WebKit's CMake does, with -O2; the driver's phases are in")
         lines.append(f"  [phases.c]({PHASES}), and what they cannot reach in [reach.py]({REACH})")
         pages = ", ".join(map(_size, conditions.page_sizes))
-        lines.append(
+        lines += [
             f"- Pages of 4K; of {pages} too where a rule that depends on the OS page fails for the mutant and not for "
-            "the tree"
-        )
+            "the tree.",
+            "  qemu-user reports the page size that it is told and keeps pages of 4K: what traps at larger ones is "
+            "libpas's own assertion, and what a kernel would refuse is not seen",
+        ]
     else:
         lines.append("- Nothing was built or run: this is the static part alone")
     return lines
