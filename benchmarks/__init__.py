@@ -1,1 +1,4 @@
-"""Benchmarks: ratios against a peer measured in the same run. Run one with `python -m benchmarks.NAME`."""
+"""Benchmarks, as ratios against a peer measured in the same run, and studies.
+
+Run one with `python -m benchmarks.NAME`.
+"""

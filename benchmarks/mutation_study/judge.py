@@ -1,6 +1,6 @@
 """A prediction beside what the driver saw. Pure.
 
-A crash is predicted by a rule that fails in the mutated tree and names the file of that very assertion. A rule that
+A crash is predicted by a rule that the mutant newly breaks and that names the file of that very assertion. A rule that
 names a caller's file, or fails without naming any, is told apart. So is what the tree did before the change.
 """
 
@@ -14,10 +14,12 @@ from pathlib import PurePosixPath
 from benchmarks.libpas_driver.run import Ending, Outcome, Place
 from benchmarks.mutation_study.driven import Driven
 from benchmarks.mutation_study.mutants import Mutant
-from benchmarks.mutation_study.reach import OUT_OF_REACH, PHASES
+from benchmarks.mutation_study.reach import OUT_OF_REACH, PHASES, RULE_PHASES
 from checker.report import Report, RuleText, Severity, Side, State
 
 SMALLEST_PAGE = 4096
+SHARED = frozenset({"pas_utility_heap.c"})
+"""Files whose assertion any request can break: the one who asked for too much is meant."""
 
 Identity = tuple[Ending, str | None, str, int]
 Where = tuple[str, int]
@@ -41,15 +43,21 @@ class Site:
     seen: tuple[Where, ...]
 
     @property
-    def place(self) -> Place | None:
-        """The assertion, where there is one."""
-        return self.example.place
+    def places(self) -> tuple[Place, ...]:
+        """The assertion and its callers; without a shared assertion, where one was asked from elsewhere."""
+        own = self.example.own_places
+        asking = next((index for index, place in enumerate(own) if place.file not in SHARED), 0)
+        return own[asking:]
 
     @property
     def text(self) -> str:
         """For a table: the place, or what was said."""
         kind = self.example.signal or self.example.ending.value
-        return f"{kind} at {self.place}" if self.place else f"{kind}: {self.example.said}"
+        place = self.example.place
+        if place is None:
+            return f"{kind}: {self.example.said}"
+        asked = f" for {self.places[0]}" if self.places[0] != place else ""
+        return f"{kind} at {place}{asked}"
 
 
 @dataclass(frozen=True)
@@ -181,29 +189,31 @@ def new_sites(before: Driven, after: Driven) -> list[Site]:
 
 
 def _ended(outcome: Outcome) -> tuple[Ending, str]:
-    return outcome.ending, outcome.place.file if outcome.place else ""
+    places = Site(outcome, ()).places
+    return outcome.ending, places[0].file if places else ""
 
 
 def _identity(outcome: Outcome) -> Identity:
     """Equal for one assertion or access in many phases."""
-    place = outcome.place
-    return (outcome.ending, outcome.signal, place.file if place else outcome.said, place.line if place else 0)
+    places = Site(outcome, ()).places
+    return (outcome.ending, outcome.signal, places[0].file if places else outcome.said, places[0].line if places else 0)
 
 
 def _crash(site: Site, predictions: Sequence[Prediction]) -> Crash:
+    introduced = [each for each in predictions if each.state is State.INTRODUCED]
     for match in (Match.ASSERTION, Match.CALLER):
-        if rules := [each.rule.id for each in predictions if _names(each, site) is match]:
-            return Crash(site, match, tuple(dict.fromkeys(rules)))
-    others = [each.rule.id for each in predictions if is_introduced_error(each) and each.speaks_of(site)]
+        if rules := [each.rule.id for each in introduced if _names(each, site) is match]:
+            return Crash(site, match, tuple(rules))
+    others = [each.rule.id for each in introduced if is_introduced_error(each) and each.speaks_of(site)]
     return Crash(site, Match.OTHER if others else Match.NONE, tuple(others))
 
 
 def _names(prediction: Prediction, site: Site) -> Match | None:
-    if not prediction.speaks_of(site) or site.place is None:
+    if not prediction.speaks_of(site) or not site.places:
         return None
-    if site.place.file in prediction.files:
+    if site.places[0].file in prediction.files:
         return Match.ASSERTION
-    callers = {place.file for place in site.example.own_places[1:]}
+    callers = {place.file for place in site.places[1:]}
     return Match.CALLER if callers & prediction.files else None
 
 
@@ -234,6 +244,6 @@ def _out_of_reach(prediction: Prediction, heap: str | None, after: Driven) -> st
 
 
 def _may_show(outcome: Outcome, prediction: Prediction, heap: str | None) -> bool:
-    phases = PHASES.get(heap) if heap is not None else None
+    phases = RULE_PHASES.get(prediction.rule.id) if heap is None else PHASES.get(heap)
     on_page = not prediction.page_sizes or outcome.page_size in prediction.page_sizes
     return on_page and (phases is None or outcome.phase in phases)

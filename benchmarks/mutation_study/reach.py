@@ -20,6 +20,13 @@ PHASES: Mapping[str, tuple[str, ...]] = {
 }
 """Heap config → phases that allocate from it until something gives, or would."""
 
+RULE_PHASES: Mapping[str, tuple[str, ...]] = {
+    # Segregated pages that sizes share would show it too; no heap has them.
+    "small-pages-agree": ("bitfit",),
+    "expendable-payload": ("typed-heaps", "expendable-memory"),
+}
+"""The same for rules about the whole tree; all phases for those that are not here."""
+
 # What the small config has room for never comes here, and a shrunk object stays where it is.
 NO_SHRINKING = "only the JIT heap shrinks objects, and this config is given large ones only"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,8 @@ def document(conditions: Conditions, studies: Sequence[Study]) -> str:
         *_conditions(conditions),
         "",
         *_summary(judged),
+        "",
+        *_by_rule(judged),
         "",
         *_missed(judged),
         "",
@@ -117,6 +120,27 @@ def _is_quiet(judged: Judged) -> bool:
 
 def _count(crashes: Iterable[Crash], match: Match) -> int:
     return sum(crash.match is match for crash in crashes)
+
+
+def _by_rule(judged: Sequence[Judged]) -> list[str]:
+    """Each rule that some mutant breaks: in how many, in how many of these it showed, and why not in the others."""
+    introduced = Counter(each.rule.id for one in judged for each in one.introduced_errors)
+    unseen = [each for one in judged for each in one.unseen]
+    missing = Counter(each.prediction.rule.id for each in unseen)
+    rows = []
+    for rule, count in introduced.items():
+        reasons = Counter(each.reason or "unexplained" for each in unseen if each.prediction.rule.id == rule)
+        why = "<br>".join(f"{number} × {reason}" for reason, number in reasons.items())
+        rows.append(f"| {rule} | {count} | {count - missing[rule]} | {_cell(why)} |")
+    head = ["| rule | broken by | seen in | not seen in the others |", "|---|--:|--:|---|"]
+    return [
+        "## By rule",
+        "",
+        "Errors that mutants introduce; rules that are not here are broken by none.",
+        "",
+        *head,
+        *rows,
+    ]
 
 
 def _missed(judged: Sequence[Judged]) -> list[str]:

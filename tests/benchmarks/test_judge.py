@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from benchmarks.mutation_study.driven import Driven
 from benchmarks.mutation_study.judge import Match, judge, new_sites, pages_to_run, predicted
+from benchmarks.mutation_study.reach import OUT_OF_REACH, PHASES, RULE_PHASES
+from checker.profile import load_profile
 from checker.report import Severity, State
 from tests.benchmarks.builders import PAGE_4K, PAGE_64K, finding, fine, mutant, report, rule, trap
 
@@ -22,9 +24,21 @@ def test_a_crash_is_predicted_by_the_rule_that_names_its_file() -> None:
 
 
 def test_a_rule_that_names_a_caller_is_told_apart() -> None:
-    after = Driven((trap("jit-small-bitfit", "pas_utility_heap.c", "pas_page_header_table.c"),))
+    after = Driven((trap("jit-small-bitfit", "pas_bitfit_page.h", "pas_page_header_table.c"),))
     judged = judge(mutant(), report((HEADER,), finding(HEADER, "jit_small_bitfit")), WELL, after)
     assert [crash.match for crash in judged.crashes] == [Match.CALLER]
+
+
+def test_of_a_shared_assertion_the_one_who_asked_is_meant() -> None:
+    said = report((HEADER,), finding(HEADER, "jit_small_bitfit"))
+    header = Driven((trap("jit-small-bitfit", "pas_utility_heap.c", "pas_page_header_table.c"),))
+    (crash,) = judge(mutant(), said, WELL, header).crashes
+    assert crash.match is Match.ASSERTION
+    assert crash.site.text.startswith("SIGTRAP at pas_utility_heap.c:10 ")
+    assert crash.site.text.endswith(" for pas_page_header_table.c:10 in_pas_page_header_table.c")
+    layout = Driven((trap("jit-small-bitfit", "pas_utility_heap.c", "pas_thread_local_cache_layout.c"),))
+    assert [crash.match for crash in judge(mutant(), said, WELL, layout).crashes] == [Match.OTHER]
+    assert [site.seen for site in new_sites(header, layout)] == [(("jit-small-bitfit", PAGE_4K),)]
 
 
 def test_a_crash_of_which_other_rules_speak_is_missed_by_them() -> None:
@@ -74,6 +88,21 @@ def test_it_is_explained_where_every_phase_of_the_heap_ends_elsewhere() -> None:
     assert unseen.reason == "masked: all phases that could show it end before"
 
 
+def test_a_rule_about_the_tree_has_phases_of_its_own() -> None:
+    agree = rule("small-pages-agree", "pas_get_page_base_and_kind.h")
+    after = Driven((trap("bitfit", "pas_designated_intrinsic_heap.c"), fine("scavenger")))
+    (unseen,) = judge(mutant(), report((agree,), finding(agree)), WELL, after).unseen
+    assert unseen.reason == "masked: all phases that could show it end before"
+
+
+def test_phases_and_reasons_are_those_of_the_profile() -> None:
+    profile = load_profile("libpas")
+    heaps, rules = {heap.name for heap in profile.heaps}, {rule.id for rule in profile.rules}
+    assert set(PHASES) == heaps
+    assert set(RULE_PHASES) <= rules
+    assert all(name in rules and heap in heaps for name, heap in OUT_OF_REACH)
+
+
 def test_a_reason_must_hold_for_every_heap_config() -> None:
     after = Driven((trap("jit-small-bitfit", "pas_free_granules.c"), fine("scavenger")))
     cells = [finding(HEADER, "jit_small_bitfit"), finding(HEADER, "jit_medium_bitfit")]
@@ -103,10 +132,10 @@ def test_standing_findings_and_warnings_are_no_introduced_errors() -> None:
     assert judged.unseen == ()
 
 
-def test_a_standing_rule_still_predicts_a_new_crash() -> None:
+def test_a_standing_failure_does_not_predict_a_new_crash() -> None:
     after = Driven((trap("jit-small-bitfit", "pas_page_header_table.c"),))
     said = report((HEADER,), finding(HEADER, "jit_small_bitfit", state=State.STANDING))
-    assert [crash.match for crash in judge(mutant(), said, WELL, after).crashes] == [Match.ASSERTION]
+    assert [crash.match for crash in judge(mutant(), said, WELL, after).crashes] == [Match.NONE]
 
 
 def test_cells_of_one_rule_are_one_prediction() -> None:

@@ -62,6 +62,13 @@ def test_the_summary_counts(page: str) -> None:
     }
 
 
+def test_each_broken_rule_has_a_row(page: str) -> None:
+    assert rows(page, "By rule") == [
+        ["out-of-line-header", "1", "1", ""],
+        ["granule-count", "1", "0", "1 × unexplained"],
+    ]
+
+
 def test_each_mutant_has_a_row(page: str) -> None:
     assert [row[-1] for row in rows(page, "Tree A")] == [
         "predicted by out-of-line-header",

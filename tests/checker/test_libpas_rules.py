@@ -71,6 +71,24 @@ SMALL_PAGE_OF_128K = Edit(INTERNAL, "PAS_SMALL_PAGE_DEFAULT_SHIFT", " 14", " 17"
 
 MUTANTS = (
     mutant(
+        "view-kind-bits",
+        None,
+        "1 << 2 = 4, must be >= 8",
+        Edit(CONFIG, "PAS_INTERNAL_MIN_ALIGN_SHIFT", "3", "2"),
+    ),
+    mutant(
+        "compact-pointer-unit",
+        None,
+        "16, must be a multiple of the internal alignment, 32",
+        Edit(CONFIG, "PAS_INTERNAL_MIN_ALIGN_SHIFT", "3", "5"),
+    ),
+    mutant(
+        "layout-segment-size",
+        None,
+        "1040, must be <= 696",
+        Edit(INTERNAL, "PAS_UTILITY_LOOKUP_SIZE_UPPER_BOUND", "1400", "700"),
+    ),
+    mutant(
         "known-configs",
         None,
         "1 + 5 + 4 = 10, must be 9",
