@@ -106,11 +106,13 @@ class _Workshop:
         return self._trees.setdefault(turns, edited(self.head, turns))
 
     def harms(self, tree: Tree, target: str) -> bool:
-        """Whether something goes wrong, or can no longer be told, that does not at head."""
+        """Whether something goes wrong, or is no longer told or spoken of, that is right at head."""
         before, after = self.cells(self.head, target), self.cells(tree, target)
         failures = self.evaluations.of([tree], [target])[0][target].failures.keys() - self.at_head(target).failures
         return bool(failures) or any(
-            cell.status in WRONG and before[key].status not in WRONG for key, cell in after.items()
+            (cell.status in WRONG and before[key].status not in WRONG)
+            or (cell.out_of_question and not before[key].out_of_question)
+            for key, cell in after.items()
         )
 
     def repair(self, turns: tuple[Turn, ...]) -> Repair:
@@ -217,7 +219,7 @@ class _Search:
         origins = Origins(self.workshop.profile, evaluation)
         rule = self.workshop.profile.rule(self.rule)
         heaps = [heap for heap in (*self._heap_names(), None) if any(key.heap == heap for key in keys)]
-        made_of = [name for heap in heaps for part in (origins.deciding, origins.limiting) for name in part(rule, heap)]
+        made_of = [name for heap in heaps for name in origins.made_of(rule, heap)]
         numbers = [name for name in dict.fromkeys(made_of) if origins.value(name) is not None]
         return knobs(numbers, evaluation, self.workshop.content, self.workshop.profile)
 
@@ -256,7 +258,7 @@ class _Search:
         at = [after[target][key] for target, keys in self.failing.items() for key in keys]
         tried = _Try(
             turns=turns,
-            mended=all(cell.status in {Status.HOLDS, Status.NOT_APPLICABLE} for cell in at),
+            mended=all(cell.status not in WRONG and not cell.out_of_question for cell in at),
             harms=any(workshop.harms(tree, target) for target in self.failing),
             missing=_missing(at),
         )

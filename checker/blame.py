@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from checker.compare import errors_of
-from checker.evaluation import Evaluation
+from checker.compare import error_of, errors_of
+from checker.evaluation import Evaluation, Failure
 from checker.profile import Profile
 from checker.report import Blamed, CellName, Commit, EvaluationError, Side
 from checker.rules import WITHOUT_ANSWER, Cell, CellKey, Status, cells
@@ -56,7 +56,8 @@ class _History:
             known = self.known[target]
             for key, cell in self.cells(target, evaluation):
                 if cell.status is Status.IMPOSSIBLE:
-                    errors.append(_impossible(target, key, cell))
+                    failure = Failure(f"{key.rule}: {cell.text}")
+                    errors.append(error_of(target, Side.HEAD, key.heap or key.rule, failure))
                 if cell.status in WITHOUT_ANSWER:
                     self.silent.setdefault((target, key), step.commit.sha)
                     continue
@@ -64,7 +65,7 @@ class _History:
                 before, fails = known.get(key), cell.status is Status.FAILS
                 if before is not None and fails and before is not Status.FAILS:
                     introduced.setdefault((key, since), []).append(target)
-                elif before is Status.FAILS and not fails:
+                elif before is Status.FAILS and not fails and not cell.out_of_question:
                     fixed.setdefault((key, None), []).append(target)
                 left += before is Status.FAILS and fails
                 known[key] = cell.status
@@ -80,12 +81,6 @@ class _History:
     def cells(self, target: str, evaluation: Evaluation) -> Iterable[tuple[CellKey, Cell]]:
         """Every cell of one commit on one target."""
         return cells(self.profile, self.profile.targets[target], evaluation, self.page_sizes).items()
-
-
-def _impossible(target: str, key: CellKey, cell: Cell) -> EvaluationError:
-    message = f"{key.rule}: {cell.text}"
-    name = key.heap or key.rule
-    return EvaluationError(target=target, side=Side.HEAD, name=name, path=None, line=None, message=message)
 
 
 def cell_names(cells_on: Mapping[CellKey, Sequence[str]]) -> Iterator[CellName]:

@@ -43,8 +43,8 @@ def check(
     """Checks `head` against `base` on `targets` (all of the profile's when empty) and OS page sizes in bytes.
 
     Evaluations are kept under `cache_dir` when it is given. `commits` lead from base to head, in order: the report
-    then tells what each of them did. With `advice`, repairs of introduced failures are searched for, which takes some
-    seconds. Whatever could not be evaluated is in the report's errors. Raises `UnknownTarget`.
+    then tells what each of them did. With `advice`, repairs of introduced failures are searched for, which takes up to
+    a minute. Whatever could not be evaluated is in the report's errors. Raises `UnknownTarget`.
     """
     names = known_targets(profile, targets)
     sizes = tuple(sorted(set(page_sizes)))

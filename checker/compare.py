@@ -109,16 +109,17 @@ def state_of(base: Status, head: Status) -> State | None:
 def errors_of(target: str, side: Side, evaluation: Evaluation) -> Iterator[EvaluationError]:
     """One error per value that could not be had; fields of one heap config with one cause count once."""
     if evaluation.stopped is not None:
-        yield _error(target, side, "*", evaluation.stopped)
+        yield error_of(target, side, "*", evaluation.stopped)
         return
     seen: set[tuple[str, Failure]] = set()
     for wanted, failure in evaluation.failures.items():
         if (wanted.name, failure) not in seen:
             seen.add((wanted.name, failure))
-            yield _error(target, side, wanted.name, failure)
+            yield error_of(target, side, wanted.name, failure)
 
 
-def _error(target: str, side: Side, name: str, failure: Failure) -> EvaluationError:
+def error_of(target: str, side: Side, name: str, failure: Failure) -> EvaluationError:
+    """A value that could not be had, as a report tells it."""
     return EvaluationError(
         target=target, side=side, name=name, path=failure.path, line=failure.line, message=failure.message
     )
@@ -176,21 +177,18 @@ class _Pair:
             path=place.path if place else None,
             line=place.line if place else None,
             explanation=explained.text,
-            chain=self._head.links(self._made_of(rule, key.heap)) if close or head.status is Status.FAILS else (),
+            chain=self._head.links(self._head.made_of(rule, key.heap)) if close or head.status is Status.FAILS else (),
         )
 
     def unvalued(self, finding: Finding) -> Iterator[str]:
         """Macros in the chain of a finding that have no value because nobody asked for it."""
         if finding.chain:
-            yield from self._head.unvalued(self._made_of(self.profile.rule(finding.rule), finding.heap))
+            yield from self._head.unvalued(self._head.made_of(self.profile.rule(finding.rule), finding.heap))
 
     def _limit_follows(self, rule: Rule, heap: str | None) -> bool:
         """Whether the limit is made of all that the value is made of, so that no step of it gets nearer."""
         deciding = self._head.deciding(rule, heap)
         return bool(deciding) and set(deciding) <= set(chain(self._head.limiting(rule, heap), self.head.definitions))
-
-    def _made_of(self, rule: Rule, heap: str | None) -> tuple[str, ...]:
-        return (*self._head.deciding(rule, heap), *self._head.limiting(rule, heap))
 
     @cached_property
     def _head(self) -> Origins:
@@ -202,12 +200,12 @@ class _Pair:
             if cell.status is Status.IMPOSSIBLE:
                 place = self._place(self.profile.rule(key.rule), key.heap)
                 path, line = (place.path, place.line) if place else (None, None)
-                yield _error(self.target, side, key.heap or key.rule, Failure(f"{key.rule}: {cell.text}", path, line))
+                yield error_of(self.target, side, key.heap or key.rule, Failure(f"{key.rule}: {cell.text}", path, line))
 
     def _place(self, rule: Rule, heap: str | None) -> Definition | None:
         """The definition, at head, that decides the cell: one that differs from base if there is one."""
         deciding = self._head.deciding(rule, heap)
-        for origin in self._made_of(rule, heap):
+        for origin in self._head.made_of(rule, heap):
             for name in chain([origin], self.head.definitions):
                 if _differs(name, self.base, self.head):
                     return self.head.definitions[name]

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from checker.check import known_targets, rule_texts
 from checker.compare import errors_of
 from checker.entries import Rule
-from checker.evaluation import chain
 from checker.evaluations import Evaluations
 from checker.origins import Origins
 from checker.profile import Profile
@@ -100,10 +99,10 @@ class _Topic:
         """The definitions to begin with."""
         if self.rule is not None:
             heaps = [heap.name for heap in self.profile.heaps] if self.rule.scope == "heap" else [None]
-            return tuple(dict.fromkeys(name for heap in heaps for name in self._made_of(self.rule, heap)))
+            return tuple(dict.fromkeys(name for heap in heaps for name in self.origins.made_of(self.rule, heap)))
         if self.heap is not None:
             rules = (rule for rule in self.profile.rules if rule.scope == "heap")
-            return tuple(dict.fromkeys(name for rule in rules for name in self._made_of(rule, self.heap.name)))
+            return tuple(dict.fromkeys(name for rule in rules for name in self.origins.made_of(rule, self.heap.name)))
         return (self.name,)
 
     def links(self) -> tuple[Link, ...]:
@@ -117,17 +116,12 @@ class _Topic:
         return self._place(self.name) in set(self._places(self.profile.rule(key.rule), key.heap))
 
     def _places(self, rule: Rule, heap: str | None) -> Iterator[tuple[str, int] | None]:
-        numbers = [name for name in self._made_of(rule, heap) if self.origins.value(name) is not None]
-        definitions = self.origins.evaluation.definitions
-        return (self._place(name) for name in chain(numbers, definitions))
+        return (self._place(name) for name in self.origins.chain(self.origins.made_of(rule, heap)))
 
     def _place(self, name: str) -> tuple[str, int] | None:
         """One definition can be known under two names: a constant's, and that of a limit which it is."""
         definition = self.origins.evaluation.definitions.get(name)
         return (definition.path, definition.line) if definition else None
-
-    def _made_of(self, rule: Rule, heap: str | None) -> tuple[str, ...]:
-        return (*self.origins.deciding(rule, heap), *self.origins.limiting(rule, heap))
 
 
 def _unknown(name: str, target: str, profile: Profile, origins: Origins) -> str:

@@ -95,7 +95,7 @@ class Names:
     @cached_property
     def _absent(self) -> dict[str, str]:
         names = {
-            name: _without(asked.needs)
+            name: without(asked.needs)
             for name, asked in self.profile.limits.items()
             if Wanted("limit", name) in self.evaluation.absent
         }
@@ -105,11 +105,12 @@ class Names:
 
     def _absent_of(self, heap: HeapConfig) -> dict[str, str]:
         return {
-            field: _without(asked.needs)
+            field: without(asked.needs)
             for field, asked in self.profile.heap_fields[heap.kind].items()
             if Wanted("heap", heap.name, field) in self.evaluation.absent
         }
 
 
-def _without(word: str | None) -> str:
+def without(word: str | None) -> str:
+    """Why a value is absent and need not be there."""
     return f"this tree has no {word}"

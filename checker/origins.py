@@ -33,24 +33,27 @@ class Origins:
         """Names that its limit is made of."""
         return self._all(rule.limit_decided_by, heap)
 
-    def links(self, names: Iterable[str]) -> tuple[Link, ...]:
-        """The definitions that `names` are made of, nearest first: all that have a value, and `names` themselves.
+    def made_of(self, rule: Rule, heap: str | None) -> tuple[str, ...]:
+        """Both, the value's first."""
+        return tuple(dict.fromkeys((*self.deciding(rule, heap), *self.limiting(rule, heap))))
 
-        What a whole initializer is made of is left out: it holds everything.
-        """
+    def chain(self, names: Iterable[str]) -> Iterator[str]:
+        """`names` and all they are made of, nearest first; not that of a whole initializer, which holds everything."""
+        return chain([name for name in names if self.value(name) is not None], self.evaluation.definitions)
+
+    def links(self, names: Iterable[str]) -> tuple[Link, ...]:
+        """The definitions that `names` are made of, nearest first: all that have a value, and `names` themselves."""
         first = dict.fromkeys(names)
-        numbers = [name for name in first if self.value(name) is not None]
         told = (
             name
-            for name in dict.fromkeys((*chain(numbers, self.evaluation.definitions), *first))
+            for name in dict.fromkeys((*self.chain(first), *first))
             if name in self.evaluation.definitions and (name in first or self.value(name) is not None)
         )
         return tuple(self._link(name, self.evaluation.definitions[name]) for name in islice(told, MOST_LINKS))
 
     def unvalued(self, names: Iterable[str]) -> Iterator[str]:
         """Macros in the chains of `names` that may have a value which nobody has asked for."""
-        numbers = [name for name in names if self.value(name) is not None]
-        for name in islice(chain(numbers, self.evaluation.definitions), MOST_LINKS):
+        for name in islice(self.chain(names), MOST_LINKS):
             definition = self.evaluation.definitions[name]
             if self.value(name) is None and definition.body and not definition.takes_arguments:
                 yield name

@@ -11,6 +11,7 @@ from checker.cost import costs
 from checker.entries import HeapConfig
 from checker.evaluation import Evaluation
 from checker.evaluations import Evaluations
+from checker.names import without
 from checker.probe import ENABLED, Wanted
 from checker.profile import Profile
 from checker.report import CellName, EvaluationError, Side
@@ -120,7 +121,7 @@ def _constants(profile: Profile, evaluation: Evaluation) -> Iterator[Probed]:
 def _limits(profile: Profile, evaluation: Evaluation) -> Iterator[Probed]:
     for name, asked in profile.limits.items():
         wanted = Wanted("limit", name)
-        absent = f"this tree has no {asked.needs}" if wanted in evaluation.absent else None
+        absent = without(asked.needs) if wanted in evaluation.absent else None
         yield _probed(name, wanted, evaluation, absent, asked.expression, name)
 
 
@@ -128,7 +129,7 @@ def _heap(profile: Profile, heap: HeapConfig, evaluation: Evaluation) -> ProbedH
     fields = []
     for field, asked in profile.heap_fields[heap.kind].items():
         wanted = Wanted("heap", heap.name, field)
-        absent = f"this tree has no {asked.needs}" if wanted in evaluation.absent else None
+        absent = without(asked.needs) if wanted in evaluation.absent else None
         fields.append(_probed(field, wanted, evaluation, absent))
     return ProbedHeap(heap.name, evaluation.value(Wanted("heap", heap.name, ENABLED)) != 0, tuple(fields))
 

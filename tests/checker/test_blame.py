@@ -95,3 +95,10 @@ def test_links_are_asked_for_beside_what_is_known(tmp_path: Path) -> None:
     links = {wanted.name: value for wanted, value in with_link.values.items() if wanted.kind == "link"}
     assert links == {"TINY_LARGEST_COUNT": 255, "TINY_PAGE": 16384}
     assert with_link.failures == {}
+
+
+def test_what_a_commit_takes_out_of_question_it_has_not_fixed() -> None:
+    """The guard is larger than its page, and then there is no guard any more."""
+    broken = tiny_tree(more="#define TINY_GUARD 99999\n")
+    (step,) = check(broken, BASE, PROFILE, commits=[CommitTree(Commit(sha="1" * 40), BASE)]).blame
+    assert told(step) == ([], [], 0)
