@@ -1,6 +1,6 @@
 """Commits of remote repositories, kept by object id.
 
-A commit costs two requests: its trees, then all blobs at once that the profile reads and the cache lacks.
+A commit costs two requests: its trees, then all blobs at once that the selection reads and the cache lacks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from checker.profile import Profile
 from checker.tree import Blob, Tree
 from workers.git import objects
 from workers.git.command import FETCH_SECONDS, Git, GitError, authorization
+from workers.git.objects import Selects
 
 MAX_COMMITS = 500
 """A cached repository with more commits is thrown away and begun anew, so that none grows for ever."""
@@ -55,14 +55,14 @@ class _DamagedError(GitError):
 
 
 class ObjectCache:
-    """Commits of remote repositories, as far as a profile reads them; processes may share the directory."""
+    """Commits of remote repositories, as far as a selection reads them; processes may share the directory."""
 
     def __init__(self, directory: Path, protocols: Sequence[str] = ("https", "http")) -> None:
         """`protocols` are those that git may speak."""
         self._directory = directory / "git"
         self._protocols = tuple(protocols)
 
-    def fetch(self, clone_url: str, token: str | None, shas: Sequence[str], profile: Profile) -> None:
+    def fetch(self, clone_url: str, token: str | None, shas: Sequence[str], selection: Selects) -> None:
         """Makes sure that `tree` can answer for these full commit ids.
 
         Raises `CommitGone` when the remote has one no more, `GitError` for anything else.
@@ -71,19 +71,19 @@ class ObjectCache:
         kept = self._kept(clone_url)
         with kept.locked():
             try:
-                _complete(kept, remote, shas, profile)
+                _complete(kept, remote, shas, selection)
             except _DamagedError:
                 shutil.rmtree(kept.root)
-                _complete(kept, remote, shas, profile)
+                _complete(kept, remote, shas, selection)
 
-    def tree(self, clone_url: str, sha: str, profile: Profile) -> Tree:
+    def tree(self, clone_url: str, sha: str, selection: Selects) -> Tree:
         """The tree of a commit fetched before. Raises `GitError` when it is not, or no longer, there."""
         kept = self._kept(clone_url)
 
         def read(oids: Sequence[str], limit: int) -> Mapping[str, Blob]:
             return kept.carefully(lambda git: objects.read(git, oids, limit))
 
-        return Tree(sha, kept.carefully(lambda git: objects.entries(git, sha, profile)), read)
+        return Tree(sha, kept.carefully(lambda git: objects.entries(git, sha, selection)), read)
 
     def _kept(self, clone_url: str) -> _Kept:
         return _Kept(self._directory / hashlib.sha256(clone_url.encode()).hexdigest()[:32])
@@ -164,13 +164,13 @@ def _remote(clone_url: str, token: str | None, protocols: Sequence[str]) -> _Rem
     return _Remote(clone_url, authorization(clone_url, token) if token else {}, protocols)
 
 
-def _complete(kept: _Kept, remote: _Remote, shas: Sequence[str], profile: Profile) -> None:
+def _complete(kept: _Kept, remote: _Remote, shas: Sequence[str], selection: Selects) -> None:
     """Fetches what is missing: first the commits with their trees, then blobs."""
     kept.prepare()
     if absent := _absent(kept.reader, shas):
         # References keep the commits known, so that the next fetch need only send what differs from them.
         remote.fetch(kept.store, [f"+{sha}:refs/kept/{sha}" for sha in absent], "--depth=1")
-    headers = _headers(kept.reader, shas, profile)
+    headers = _headers(kept.reader, shas, selection)
     if missing := _absent(kept.reader, headers):
         # Blobs have no history that the two sides could agree on.
         remote.fetch(kept.store, missing, config={"fetch.negotiationAlgorithm": "noop"})
@@ -186,12 +186,12 @@ def _absent(git: Git, oids: Collection[str]) -> list[str]:
     return sorted(set(oids) - there.keys())
 
 
-def _headers(git: Git, shas: Sequence[str], profile: Profile) -> set[str]:
+def _headers(git: Git, shas: Sequence[str], selection: Selects) -> set[str]:
     try:
-        trees = [objects.entries(git, sha, profile).values() for sha in shas]
+        trees = [objects.entries(git, sha, selection).values() for sha in shas]
     except GitError as error:
         raise _DamagedError(str(error)) from None
-    return set().union(*(objects.headers(tree, profile) for tree in trees))
+    return set().union(*(objects.contents(tree, selection) for tree in trees))
 
 
 def _named(error: GitError) -> GitError:

@@ -9,26 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from checker.check import CommitTree
-from checker.profile import Profile
 from checker.report import Commit
 from checker.tree import MAX_BLOB_BYTES, Blob, Entry, Kind, Tree
 from workers.git import objects
 from workers.git.command import Git, GitError
+from workers.git.objects import Selects
 
 WORKTREE = "WORKTREE"
 NOT_COMMITTED = "what is not committed yet"
 
 
-def local_tree(repo: Path, revision: str, profile: Profile) -> Tree:
+def local_tree(repo: Path, revision: str, selection: Selects) -> Tree:
     """The tree of a revision, or for `WORKTREE` of the tracked files and the untracked ones not ignored.
 
     Raises `GitError` when `repo` is no repository, has no such revision, or lacks headers (a partial clone).
     """
     git = _opened(repo)
-    return _working_tree(git, profile) if revision == WORKTREE else _committed_tree(git, revision, profile)
+    return _working_tree(git, selection) if revision == WORKTREE else _committed_tree(git, revision, selection)
 
 
-def local_commits(repo: Path, base: str, head: str, profile: Profile) -> tuple[CommitTree, ...]:
+def local_commits(repo: Path, base: str, head: str, selection: Selects) -> tuple[CommitTree, ...]:
     """The commits that lead from `base` to `head` by first parents, oldest first; for `WORKTREE` it as the last.
 
     Raises `GitError` as `local_tree` does, and when `base` is no ancestor of `head`.
@@ -42,11 +42,11 @@ def local_commits(repo: Path, base: str, head: str, profile: Profile) -> tuple[C
     listing = git.run("rev-list", "--first-parent", "--reverse", "--format=%H %s", f"{start}..{end}", "--")
     told = [line.partition(" ") for line in listing.decode(errors="replace").splitlines()]
     commits = [Commit(sha=sha, subject=subject or None) for sha, _, subject in told if sha != "commit"]
-    trees = _trees(git, [commit.sha for commit in commits], f"the commits from {base} to {head}", profile)
+    trees = _trees(git, [commit.sha for commit in commits], f"the commits from {base} to {head}", selection)
     steps = tuple(CommitTree(commit, tree) for commit, tree in zip(commits, trees, strict=True))
     if head != WORKTREE:
         return steps
-    return (*steps, CommitTree(Commit(sha=WORKTREE, subject=NOT_COMMITTED), _working_tree(git, profile)))
+    return (*steps, CommitTree(Commit(sha=WORKTREE, subject=NOT_COMMITTED), _working_tree(git, selection)))
 
 
 def fork(repo: Path, base: str, head: str) -> str | None:
@@ -88,15 +88,15 @@ def _sha(git: Git, revision: str) -> str:
     return found.decode().strip()
 
 
-def _committed_tree(git: Git, revision: str, profile: Profile) -> Tree:
-    (tree,) = _trees(git, [_sha(git, revision)], revision, profile)
+def _committed_tree(git: Git, revision: str, selection: Selects) -> Tree:
+    (tree,) = _trees(git, [_sha(git, revision)], revision, selection)
     return tree
 
 
-def _trees(git: Git, shas: Sequence[str], what: str, profile: Profile) -> list[Tree]:
+def _trees(git: Git, shas: Sequence[str], what: str, selection: Selects) -> list[Tree]:
     """The trees of commits; whether their headers are there is asked once for all."""
-    entries = [objects.entries(git, sha, profile) for sha in shas]
-    if not _has(git, {oid for each in entries for oid in objects.headers(each.values(), profile)}):
+    entries = [objects.entries(git, sha, selection) for sha in shas]
+    if not _has(git, {oid for each in entries for oid in objects.contents(each.values(), selection)}):
         raise GitError(
             f"{git.directory} lacks headers of {what}: a partial clone? "
             "Check the revision out there once, or run `git fetch --refetch --no-filter`"
@@ -115,7 +115,7 @@ def _has(git: Git, oids: set[str]) -> bool:
         return False
 
 
-def _working_tree(git: Git, profile: Profile) -> Tree:
+def _working_tree(git: Git, selection: Selects) -> Tree:
     try:
         top = Path(os.fsdecode(git.run("rev-parse", "--show-toplevel").removesuffix(b"\n")))
     except GitError:
@@ -123,8 +123,8 @@ def _working_tree(git: Git, profile: Profile) -> Tree:
     algorithm = git.run("rev-parse", "--show-object-format").decode().strip()
     entries: dict[str, Entry] = {}
     blobs: dict[str, Blob] = {}
-    for path in _present(Git(top, git.config), profile):
-        if not objects.concerns(profile, path) or not _is_inside(top, path):
+    for path in _present(Git(top, git.config), selection):
+        if not objects.concerns(selection, path) or not _is_inside(top, path):
             continue
         if content := _content(top / path, algorithm):
             kind, oid, blob = content
@@ -137,8 +137,8 @@ def _working_tree(git: Git, profile: Profile) -> Tree:
     return Tree(WORKTREE, entries, read)
 
 
-def _present(git: Git, profile: Profile) -> list[str]:
-    roots = [f":(top,literal){root}" for root in profile.tree_roots if root]
+def _present(git: Git, selection: Selects) -> list[str]:
+    roots = [f":(top,literal){root}" for root in selection.tree_roots if root]
     listing = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *roots)
     return sorted({os.fsdecode(path).rstrip("/") for path in listing.split(b"\0") if path})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
-from checker.profile import Profile
 from checker.tree import Blob, Entry, Kind
 from workers.git.command import Git, GitError
 
@@ -15,22 +15,39 @@ MAX_READ_BYTES = 256 * 1024 * 1024
 _KINDS = {b"120000": Kind.SYMLINK, b"160000": Kind.SUBMODULE}
 
 
-def entries(git: Git, sha: str, profile: Profile) -> dict[str, Entry]:
-    """The entries of a commit that the profile reads or watches, by path."""
-    roots = () if "" in profile.tree_roots else profile.tree_roots
+class Selects(Protocol):
+    """Says which part of a tree is of interest; a `Profile` does."""
+
+    @property
+    def tree_roots(self) -> tuple[str, ...]:
+        """Directories, none inside another, below which the others may be true; "" for the whole tree."""
+        ...
+
+    def reads(self, path: str) -> bool:
+        """Whether the file's content is wanted."""
+        ...
+
+    def watches(self, path: str) -> bool:
+        """Whether it is of interest that the file is there."""
+        ...
+
+
+def entries(git: Git, sha: str, selection: Selects) -> dict[str, Entry]:
+    """The entries of a commit that are of interest, by path."""
+    roots = () if "" in selection.tree_roots else selection.tree_roots
     listing = git.run("ls-tree", "-r", "-z", "--full-tree", sha, "--", *roots)
     found = (_entry(line) for line in listing.split(b"\0") if line)
-    return {entry.path: entry for entry in found if concerns(profile, entry.path)}
+    return {entry.path: entry for entry in found if concerns(selection, entry.path)}
 
 
-def concerns(profile: Profile, path: str) -> bool:
-    """Whether the profile wants to know of a path at all."""
-    return profile.reads(path) or profile.watches(path)
+def concerns(selection: Selects, path: str) -> bool:
+    """Whether a path is of any interest."""
+    return selection.reads(path) or selection.watches(path)
 
 
-def headers(found: Iterable[Entry], profile: Profile) -> set[str]:
-    """Object ids of the blobs that an evaluation may read."""
-    return {entry.oid for entry in found if entry.kind is Kind.FILE and profile.reads(entry.path)}
+def contents(found: Iterable[Entry], selection: Selects) -> set[str]:
+    """Object ids of the blobs whose content is wanted."""
+    return {entry.oid for entry in found if entry.kind is Kind.FILE and selection.reads(entry.path)}
 
 
 def sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
@@ -47,7 +64,7 @@ def read(git: Git, oids: Sequence[str], limit: int) -> dict[str, Blob]:
     known = sizes(git, wanted)
     total = sum(known[oid] for oid in wanted if known[oid] <= limit)
     if total > MAX_READ_BYTES:
-        raise GitError(f"the headers take {total} bytes together; at most {MAX_READ_BYTES} are read")
+        raise GitError(f"the files take {total} bytes together; at most {MAX_READ_BYTES} are read")
     output = git.run("cat-file", "--batch", stdin=_lines(oid for oid in wanted if known[oid] <= limit))
     return {oid: Blob(known[oid], None) for oid in wanted} | dict(_contents(output))
 
