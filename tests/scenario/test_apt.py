@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from workers.scenario.apt import Apt, SourceVersion, choose, deb_src_stanzas
+from workers.scenario.apt import Apt, Kind, Package, SourceVersion, choose, debian_stanzas
 from workers.scenario.errors import ScenarioError
 from workers.scenario.progress import silent
 
@@ -43,7 +43,7 @@ Enabled: yes
 def test_sources_of_both_styles_become_deb_src(tmp_path: Path) -> None:
     one_line = "deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib # near\n"
     etc = etc_apt(tmp_path, main_list=one_line, debian_sources=DEB822)
-    assert deb_src_stanzas(etc) == snapshot(
+    assert debian_stanzas(etc, Kind.SOURCE) == snapshot(
         """\
 Types: deb-src
 URIs: http://mirror.example/debian
@@ -77,7 +77,7 @@ Components: main
     ],
 )
 def test_debian_is_known_by_its_uri(tmp_path: Path, uri: str) -> None:
-    assert f"URIs: {uri}\n" in deb_src_stanzas(etc_apt(tmp_path, main_list=f"deb {uri} bookworm main\n"))
+    assert f"URIs: {uri}\n" in debian_stanzas(etc_apt(tmp_path, main_list=f"deb {uri} bookworm main\n"), Kind.SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,22 @@ def test_debian_is_known_by_its_uri(tmp_path: Path, uri: str) -> None:
     ],
 )
 def test_other_sources_are_left_out(tmp_path: Path, line: str) -> None:
-    assert deb_src_stanzas(etc_apt(tmp_path, other_list=f"{line}\n")) == ""
+    assert debian_stanzas(etc_apt(tmp_path, other_list=f"{line}\n"), Kind.SOURCE) == ""
 
 
 def test_disabled_sources_are_left_out(tmp_path: Path) -> None:
     text = "Enabled: no\nTypes: deb\nURIs: http://deb.debian.org/debian\nSuites: sid\nComponents: main\n"
-    assert deb_src_stanzas(etc_apt(tmp_path, debian_sources=text)) == ""
+    assert debian_stanzas(etc_apt(tmp_path, debian_sources=text), Kind.SOURCE) == ""
+
+
+def test_for_binary_packages_the_sources_stay_deb(tmp_path: Path) -> None:
+    etc = etc_apt(tmp_path, main_list="deb-src http://deb.debian.org/debian bookworm main\n")
+    assert debian_stanzas(etc, Kind.BINARY) == snapshot("""\
+Types: deb
+URIs: http://deb.debian.org/debian
+Suites: bookworm
+Components: main
+""")
 
 
 def test_a_version_is_upstream_s_and_its_newest_revision_is_taken() -> None:
@@ -131,4 +141,11 @@ def test_offline_apt_s_own_words_are_shown(tmp_path: Path) -> None:
     etc = etc_apt(tmp_path / "etc", main_list="deb http://127.0.0.1:9/debian bookworm main\n")
     apt = Apt(tmp_path / "state", silent, etc)
     with pytest.raises(ScenarioError, match=r"(?s)lists no source package webkit2gtk.*127\.0\.0\.1.*--source PATH"):
+        apt.versions()
+
+
+def test_offline_a_binary_package_is_called_one(tmp_path: Path) -> None:
+    etc = etc_apt(tmp_path / "etc", main_list="deb http://127.0.0.1:9/debian bookworm main\n")
+    apt = Apt(tmp_path / "state", silent, etc, Package("linux-source-0.0", kind=Kind.BINARY))
+    with pytest.raises(ScenarioError, match=r"lists no binary package linux-source-0\.0"):
         apt.versions()

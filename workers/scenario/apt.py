@@ -1,6 +1,6 @@
-"""Debian's source packages by apt, without root and without touching the machine's own apt state.
+"""Debian's packages by apt, without root and without touching the machine's own apt state.
 
-apt runs with a configuration of ours on top of the system's: the machine's Debian sources as `deb-src`, and
+apt runs with a configuration of ours on top of the system's: the machine's Debian sources as `deb-src` or `deb`, and
 lists and archives in our cache. So proxies, mirrors and keys are the machine's, and apt verifies checksums.
 """
 
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from workers.scenario.errors import GIVE_SOURCE, ScenarioError
@@ -26,12 +27,20 @@ _KEPT_FIELDS = {"signed-by": "Signed-By", "check-valid-until": "Check-Valid-Unti
 _POLL_SECONDS = 0.2
 
 
+class Kind(StrEnum):
+    """The two kinds of package, as apt's lists of sources call them."""
+
+    SOURCE = "deb-src"
+    BINARY = "deb"
+
+
 @dataclass(frozen=True)
 class Package:
-    """One of Debian's source packages; `otherwise` says what to do where it cannot be had from Debian."""
+    """One of Debian's packages; `otherwise` says what to do where it cannot be had from Debian."""
 
     name: str
     otherwise: str = ""
+    kind: Kind = Kind.SOURCE
 
     def advise(self, text: str) -> str:
         """`text`, and what else can be done."""
@@ -53,7 +62,7 @@ class SourceVersion:
 
 
 class Apt:
-    """apt with its state in `directory`, for one source package.
+    """apt with its state in `directory`, for one package.
 
     Raises `ScenarioError` when this machine cannot do that.
     """
@@ -65,45 +74,56 @@ class Apt:
                 f"This machine has no {' and no '.join(missing)}, so {package.name} cannot be fetched from Debian.\n"
                 + package.advise("Run this on Debian.")
             )
-        stanzas = deb_src_stanzas(etc)
+        stanzas = debian_stanzas(etc, package.kind)
         if not stanzas:
             raise ScenarioError(
                 f"No Debian package source is configured in {etc} "
                 f"(sources.list, sources.list.d/*.sources or *.list).\n"
-                + package.advise("Add one of Debian's, with `Types: deb-src` or `deb-src …`.")
+                + package.advise(f"Add one of Debian's, with `Types: {package.kind}` or `{package.kind} …`.")
             )
         self._directory = directory
         self._tell = tell
         self._package = package
         self._configuration = _configure(directory, stanzas)
 
+    def names(self, prefix: str) -> list[str]:
+        """The names, sorted, of the binary packages that Debian lists now and that start with `prefix`."""
+        self._update()
+        return sorted(self._run(["apt-cache", "pkgnames", prefix]).stdout.split())
+
     def versions(self) -> list[SourceVersion]:
         """The versions that Debian lists now, oldest first."""
-        self._tell(Step("reading Debian's list of source packages"))
-        update = self._run(["apt-get", "update"])
-        shown = self._run(["apt-cache", "showsrc", self._package.name])
+        update = self._update()
+        show = "showsrc" if self._package.kind is Kind.SOURCE else "show"
+        shown = self._run(["apt-cache", show, self._package.name])
         found = {line.split()[1] for line in shown.stdout.splitlines() if line.startswith("Version: ")}
         if not found:
             raise ScenarioError(
-                f"apt lists no source package {self._package.name}. It said:\n"
+                f"apt lists no {self._package.kind.name.lower()} package {self._package.name}. It said:\n"
                 f"{_indented(update.stdout + update.stderr)}\n"
                 + self._package.advise(f"Check the network and the Debian sources in {SYSTEM_APT}.")
             )
         return [SourceVersion(full) for full in sorted(found, key=functools.cmp_to_key(_compare))]
 
     def download(self, version: SourceVersion) -> Path:
-        """The upstream tarball of that version, in a directory of its own below ours."""
+        """The upstream tarball of that version, or the binary package, in a directory of its own below ours."""
         directory = self._directory / f"{self._package.name}_{version.upstream}"
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         wanted = f"{self._package.name}={version.full}"
-        size = _total_size(self._run(["apt-get", "source", "--print-uris", "--download-only", wanted]).stdout)
-        done = self._run(["apt-get", "source", "--download-only", wanted], cwd=directory, size=size)
-        tarballs = sorted(directory.glob("*.orig.tar.*[!c]"))
-        if done.returncode or not tarballs:
+        source = self._package.kind is Kind.SOURCE
+        fetch = ["apt-get", "source", "--download-only"] if source else ["apt-get", "download"]
+        size = _total_size(self._run([*fetch, "--print-uris", wanted]).stdout)
+        done = self._run([*fetch, wanted], cwd=directory, size=size)
+        arrived = sorted(directory.glob("*.orig.tar.*[!c]" if source else "*.deb"))
+        if done.returncode or not arrived:
             said = f"apt could not download {wanted}. It said:\n{_indented(done.stderr)}\nTry again later."
             raise ScenarioError(self._package.advise(said))
-        return tarballs[0]
+        return arrived[0]
+
+    def _update(self) -> subprocess.CompletedProcess[str]:
+        self._tell(Step(f"reading Debian's list of {self._package.kind.name.lower()} packages"))
+        return self._run(["apt-get", "update"])
 
     def _run(
         self, command: Sequence[str], cwd: Path | None = None, size: int | None = None
@@ -156,19 +176,19 @@ def choose(
     )
 
 
-def deb_src_stanzas(etc: Path) -> str:
-    """The machine's enabled Debian sources, `deb` or `deb-src`, as deb822 stanzas of `deb-src`, or ""."""
+def debian_stanzas(etc: Path, kind: Kind) -> str:
+    """The machine's enabled Debian sources, `deb` or `deb-src`, as deb822 stanzas of `kind`, or ""."""
     stanzas: list[Mapping[str, str]] = []
     parts = etc / "sources.list.d"
     for file in [etc / "sources.list", *sorted(parts.glob("*.list"))]:
         stanzas += _read_one_line_style(_read(file))
     for file in sorted(parts.glob("*.sources")):
         stanzas += _read_deb822_style(_read(file))
-    rendered = [text for stanza in stanzas if (text := _as_deb_src(stanza))]
+    rendered = [text for stanza in stanzas if (text := _rendered(stanza, kind))]
     return "\n".join(dict.fromkeys(rendered))
 
 
-def _as_deb_src(stanza: Mapping[str, str]) -> str:
+def _rendered(stanza: Mapping[str, str], kind: Kind) -> str:
     uris = [uri for uri in stanza.get("uris", "").split() if _DEBIAN_URI.search(uri)]
     kinds = stanza.get("types", "").split()
     disabled = stanza.get("enabled", "yes").strip().lower() in (
@@ -182,7 +202,7 @@ def _as_deb_src(stanza: Mapping[str, str]) -> str:
     if disabled or not uris or not {"deb", "deb-src"}.intersection(kinds):
         return ""
     lines = [
-        "Types: deb-src",
+        f"Types: {kind}",
         f"URIs: {' '.join(uris)}",
         f"Suites: {' '.join(stanza.get('suites', '').split())}",
         f"Components: {' '.join(stanza.get('components', '').split())}",

@@ -15,7 +15,7 @@ from pathlib import Path
 from workers.scenario.edits import COMMITS, apply
 from workers.scenario.errors import ScenarioError
 from workers.scenario.progress import Step, Tell, silent
-from workers.scenario.source import given, headers, profile_selection, selected_files
+from workers.scenario.source import Selection, given, headers, profile_selection, selected_files
 
 BASE_BRANCH = "base"
 CHANGE_BRANCH = "linux-arm64-64k"
@@ -43,29 +43,35 @@ class Scenario:
 
 
 def make_scenario(
-    directory: Path, *, version: str | None = None, source: Path | None = None, tell: Tell = silent
+    directory: Path,
+    *,
+    version: str | None = None,
+    source: Path | None = None,
+    tell: Tell = silent,
+    more: Selection | None = None,
 ) -> Scenario:
     """Make the scenario in `directory`, which must be empty or not exist yet; `base` is checked out.
 
-    The headers are Debian's WebKit `version` (2.50.6 unless told), or those of the tree `source`.
+    The headers, and `more` files, are Debian's WebKit `version` (2.50.6 unless told), or those of the tree `source`.
     Raises `ScenarioError` with what to do; then `directory` is as it was, or an unfinished repository.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ScenarioError(f"{directory} exists and is not an empty directory; name another, or empty it first.")
+    selection = profile_selection() if more is None else profile_selection() | more
     if source is None:
-        return _build(directory, headers(version, tell=tell), tell)
+        return _build(directory, headers(version, tell=tell, more=more), selection, tell)
     if version is not None:
         raise ScenarioError("Give a version or a source, not both: a source has the version it has.")
     with (
         tempfile.TemporaryDirectory(prefix="pagewarden-") as scratch,
-        given(source, Path(scratch), tell) as root,
+        given(source, Path(scratch), tell, selection) as root,
     ):
-        return _build(directory, root, tell)
+        return _build(directory, root, selection, tell)
 
 
-def _build(directory: Path, root: Path, tell: Tell) -> Scenario:
+def _build(directory: Path, root: Path, selection: Selection, tell: Tell) -> Scenario:
     tell(Step(f"making the repository {directory}"))
-    files = dict(selected_files(root, profile_selection()))
+    files = dict(selected_files(root, selection))
     directory.mkdir(parents=True, exist_ok=True)
     git = _Git(directory)
     git("init", "--quiet", "--template=", "--object-format=sha1", f"--initial-branch={BASE_BRANCH}")

@@ -42,6 +42,9 @@ class Selection:
         """The names at the top of the tree that lead to `roots`; by them the tree is found in a tarball."""
         return frozenset(root.split("/", 1)[0] for root in self.roots)
 
+    def __or__(self, other: Selection) -> Selection:
+        return Selection((*self.roots, *other.roots), lambda path: path in self or path in other)
+
     def __contains__(self, path: str) -> bool:
         return any(path == root or path.startswith(f"{root}/") for root in self.roots) and self.wants(path)
 
@@ -57,15 +60,21 @@ def default_cache_dir() -> Path:
     return Path(os.environ.get("PAGEWARDEN_CACHE_DIR") or Path.home() / ".cache/pagewarden")
 
 
-def headers(version: str | None = DEFAULT_VERSION, cache_dir: Path | None = None, tell: Tell = silent) -> Path:
-    """A directory with `Source/bmalloc` and so on: what the profile needs of Debian's WebKit `version`.
+def headers(
+    version: str | None = DEFAULT_VERSION,
+    cache_dir: Path | None = None,
+    tell: Tell = silent,
+    more: Selection | None = None,
+) -> Path:
+    """A directory with `Source/bmalloc` and so on: what the profile, and `more`, needs of Debian's WebKit `version`.
 
     Fetched by apt once, then from the cache; do not write into it. None means 2.50.6 where Debian lists it,
     else the newest that it lists. Raises `ScenarioError`.
     """
     if version is not None and not _VERSION.fullmatch(version):
         raise ScenarioError(f"{version!r} is no version of WebKit; say one such as {DEFAULT_VERSION}.")
-    return _from_debian(WEBKIT, version, DEFAULT_VERSION, profile_selection(), cache_dir, tell)
+    wanted = profile_selection() if more is None else profile_selection() | more
+    return _from_debian(WEBKIT, version, DEFAULT_VERSION, wanted, cache_dir, tell, keep=True)
 
 
 def package_source(
@@ -114,8 +123,9 @@ def _from_debian(
 
 
 @contextmanager
-def given(source: Path, scratch: Path, tell: Tell) -> Iterator[Path]:
-    """The root of a WebKit tree that the user named: a checkout as it is, a tarball unpacked below `scratch`.
+def given(source: Path, scratch: Path, tell: Tell, selection: Selection) -> Iterator[Path]:
+    """The root of a WebKit tree that the user named: a checkout as it is, what `selection` wants of
+    a tarball unpacked below `scratch`.
 
     Raises `ScenarioError` when it is neither.
     """
@@ -124,7 +134,7 @@ def given(source: Path, scratch: Path, tell: Tell) -> Iterator[Path]:
             raise ScenarioError(f"{source} is no WebKit checkout: it has no directory {LANDMARK}.")
         yield source
     elif source.is_file():
-        _require_webkit(unpack(source, scratch, profile_selection(), tell), source)
+        _require_webkit(unpack(source, scratch, selection, tell), source)
         yield scratch
     else:
         raise ScenarioError(f"{source} is neither a directory nor a file. Say {WHAT_A_SOURCE_IS}")
@@ -132,7 +142,7 @@ def given(source: Path, scratch: Path, tell: Tell) -> Iterator[Path]:
 
 def selected_files(root: Path, selection: Selection) -> Iterator[tuple[str, bytes]]:
     """(path, content) of every selected regular file below `root`, sorted by path."""
-    for path in sorted(_paths_below(root, selection)):
+    for path in sorted(set(_paths_below(root, selection))):
         yield path, (root / path).read_bytes()
 
 
