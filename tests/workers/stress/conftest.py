@@ -1,0 +1,57 @@
+"""Kernels and small programs for aarch64 that the tests of the machines share."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from workers.stress import kernels
+from workers.stress.supervisor import COMPILER
+
+GUEST = Path(__file__).parent / "guest"
+Compiled = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def kernel_images() -> Mapping[int, Path]:
+    """Page size → Image, for 4K and 64K; built where the cache has none, which takes half an hour of two cores."""
+    if shutil.which("qemu-system-aarch64") is None:
+        pytest.skip("qemu-system-aarch64 is missing (Debian: apt-get install qemu-system-arm)")
+    return {kernel.page_size: kernel.path for kernel in kernels.build([4096, 65536])}
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    """Gives the static program for aarch64 made of `guest/NAME.c`, with definitions for its preprocessor."""
+    if shutil.which(COMPILER) is None:
+        pytest.skip(f"{COMPILER} is missing (Debian: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross)")
+    made: dict[tuple[str, tuple[str, ...]], Path] = {}
+
+    def compiled_once(name: str, *definitions: str) -> Path:
+        key = (name, definitions)
+        if key not in made:
+            output = tmp_path_factory.mktemp("programs") / name
+            flags = ["-O1", "-static", "-w", *(f"-D{definition}" for definition in definitions)]
+            subprocess.run([COMPILER, *flags, GUEST / f"{name}.c", "-o", output], check=True)
+            made[key] = output
+        return made[key]
+
+    return compiled_once
+
+
+def descendants(ancestor: int, command: str) -> list[int]:
+    """The ids of the processes that descend from `ancestor` and whose name begins with `command`."""
+    found: list[int] = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, fields = status.read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        if int(fields.split()[1]) == ancestor:
+            pid = int(status.parent.name)
+            found += [pid] * name.startswith(command) + descendants(pid, command)
+    return found
