@@ -18,11 +18,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import cpu_count
 from pathlib import Path
 
-from benchmarks.libpas_driver.build import Build, MissingToolError, find_toolchain
-from benchmarks.libpas_driver.run import find_emulator
-from benchmarks.libpas_driver.source import Sources, debian_sources, scenario_sources
+from benchmarks.libpas_driver.run import MissingToolError, find_emulator
 from benchmarks.mutation_study.driven import Driven, Driver
 from benchmarks.mutation_study.judge import Judged, judge, pages_to_run, predicted
 from benchmarks.mutation_study.mutants import Mutant, distinct, mutants
@@ -38,6 +37,10 @@ from config.page_sizes import PAGE_SIZES
 from workers.git import local_tree
 from workers.scenario import DEFAULT_VERSION, make_scenario
 from workers.scenario.source import default_cache_dir
+from workers.stress.libpas.build import Build
+from workers.stress.libpas.reference import debian_sources, scenario_sources
+from workers.stress.libpas.sources import Sources
+from workers.stress.subjects import SubjectError
 
 TARGET = "linux-arm64"
 TREES = ("A", "D")
@@ -93,8 +96,8 @@ def studies(bench: Bench, names: Sequence[str], base: Sources, version: str) -> 
 def driver_if_possible(cache: Path) -> Driver | None:
     """The driver, or None and a word on stderr where a tool is missing."""
     try:
-        return Driver(Build(find_toolchain(), cache), find_emulator(), cache)
-    except MissingToolError as missing:
+        return Driver(Build(jobs=cpu_count() or 1), find_emulator(), cache)
+    except (MissingToolError, SubjectError) as missing:
         print(f"{missing}; only the static part is done", file=sys.stderr)
         return None
 
@@ -111,7 +114,7 @@ def main() -> None:
     cache = default_cache_dir()
     own = cache / "mutations"
     driver = None if arguments.no_run else driver_if_possible(own)
-    base, origin = debian_sources(arguments.version, own)
+    base, origin = debian_sources(arguments.version)
     profile = load_profile("libpas")
     bench = Bench(profile, Evaluations(profile, cache), cache, driver, arguments.limit)
     done = list(studies(bench, arguments.tree or TREES, base, arguments.version))

@@ -238,6 +238,34 @@ class Rule(Rated):
         return self
 
 
+class MacroOverride(Model):
+    """A macro given another value after its definition in `file`."""
+
+    file: str = Field(description="From the root of the repository.")
+    macro: MacroName
+    value: str = Field(pattern=r"^[^\n\\]+$", description="C, over literals and other macros.")
+
+
+class StressControl(Model):
+    """A mutant of the base that a stress run must tell from a good tree."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9]+$", description="After the allocator's name, to people.")
+    overrides: tuple[MacroOverride, ...]
+    must_fail: Annotated[tuple[str, ...], Field(min_length=1)] = Field(description="Phases of the driver.")
+    must_pass: tuple[str, ...] = ()
+
+
+class Stress(Model):
+    """How trees are put under stress."""
+
+    driver: Literal["libpas"] = Field(description="Which of pagewarden's allocation drivers.")
+    root: str = Field(description="The directory that is built, from the root of the repository.")
+    pages: tuple[MacroOverride, ...] = Field(
+        default=(), description="For every control: page sizes with which it runs on every page size of an OS."
+    )
+    controls: Annotated[tuple[StressControl, ...], Field(min_length=1)]
+
+
 class Cohort(Model):
     """Files that belong together in the table of changes."""
 

@@ -33,6 +33,7 @@ from checker.entries import (
     Name,
     Rule,
     Section,
+    Stress,
     Target,
     globs,
 )
@@ -86,6 +87,7 @@ class Profile(Model):
     rules: tuple[Rule, ...]
     costs: tuple[CostEntry, ...] = ()
     cohorts: tuple[Cohort, ...] = ()
+    stress: Stress | None = Field(default=None, description="Absent: trees are only checked.")
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Profile:

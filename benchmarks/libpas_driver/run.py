@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from benchmarks.libpas_driver.build import MissingToolError, Toolchain
-from benchmarks.libpas_driver.source import LIBPAS
+from workers.stress.libpas.crashes import Place, own_places
+from workers.stress.libpas.reading import END, told_in
+from workers.stress.libpas.subject import locate
+from workers.stress.libpas.toolchain import Toolchain
 
 TIME_LIMIT = 30.0
 """Seconds. On a good tree the longest phase takes 1.3 s on an idle machine."""
 MEMORY_LIMIT = 4 << 30
 """Bytes resident. On a good tree no phase has more than 0.3 GiB."""
 
-SIGNAL = re.compile(r"^signal (\d+) pc 0x([0-9a-f]+) address 0x([0-9a-f]+)$", re.MULTILINE)
-FRAME = re.compile(r"^frame 0x([0-9a-f]+)$", re.MULTILINE)
-OTHER_OUTPUT = re.compile(r"^(?:signal |frame 0x|phase )")
-MESSENGERS = re.compile(r"pas_(?:assertion_failed|panic|report_|deallocation_did_fail|reallocation_did_fail)")
-"""Functions of libpas that end the process for another one."""
+SEED = 1
+"""The run whose facts the study's page tells."""
+
+
+class MissingToolError(Exception):
+    """A program that is not on this machine. The text names it and Debian's package."""
 
 
 class Ending(StrEnum):
@@ -37,18 +40,6 @@ class Ending(StrEnum):
     HANG = "hang"
     TOO_LARGE = "too much memory"
     OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line of libpas or of the driver; `file` has no directory."""
-
-    function: str
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.function}"
 
 
 @dataclass(frozen=True)
@@ -67,10 +58,9 @@ class Outcome:
     said: str = ""
 
     @property
-    def own_places(self) -> tuple[Place, ...]:
+    def own_places(self) -> Sequence[Place]:
         """The assertion, or the access, that trapped, and its callers: without what a failing assertion calls."""
-        messengers = [index for index, place in enumerate(self.places) if MESSENGERS.match(place.function)]
-        return self.places[messengers[-1] + 1 :] if messengers else self.places
+        return own_places(self.places)
 
     @property
     def place(self) -> Place | None:
@@ -90,11 +80,6 @@ class Emulator:
         told = subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout
         return told.splitlines()[0]
 
-    def phases(self, binary: Path) -> list[str]:
-        """The names of the driver's phases, in its order."""
-        told = subprocess.run([self.program, str(binary), "--list"], capture_output=True, text=True, check=True)
-        return told.stdout.split()
-
 
 def find_emulator() -> Emulator:
     """Raises `MissingToolError`."""
@@ -106,9 +91,9 @@ def find_emulator() -> Emulator:
 
 def run_phase(emulator: Emulator, toolchain: Toolchain, binary: Path, phase: str, page_size: int) -> Outcome:
     """Runs one phase on OS pages of `page_size` bytes."""
-    command = [emulator.program, "-p", str(page_size), str(binary), phase]
+    command = [emulator.program, "-p", str(page_size), str(binary), phase, str(SEED)]
     output, stopped = _limited(command)
-    return outcome_of(phase, page_size, output, stopped, lambda addresses: _places(toolchain, binary, addresses))
+    return outcome_of(phase, page_size, output, stopped, lambda addresses: locate(toolchain, binary, addresses))
 
 
 def _limited(command: Sequence[str]) -> tuple[str, Ending | None]:
@@ -143,39 +128,15 @@ def outcome_of(
     places: Callable[[Sequence[int]], Iterable[Place]],
 ) -> Outcome:
     """What the driver's output says. `places` gives the source lines of code addresses, inlined functions first."""
-    told = [line for line in output.splitlines() if line and not OTHER_OUTPUT.match(line)]
-    said = told[-1] if told else ""
+    told = told_in(output)
     if stopped is not None:
-        return Outcome(phase, page_size, stopped, said=said)
-    trap = SIGNAL.search(output)
-    if trap is not None:
-        # A return address is behind its call.
-        addresses = [int(trap[2], 16), *(int(frame[1], 16) - 4 for frame in FRAME.finditer(output, trap.end()))]
-        name = signal.Signals(int(trap[1])).name
-        return Outcome(phase, page_size, Ending.TRAP, name, tuple(places(addresses)), said)
-    for ending in (Ending.OK, Ending.WRONG_CONTENTS, Ending.NO_MEMORY):
-        if said.startswith(ending.value):
-            return Outcome(phase, page_size, ending, said="" if ending is Ending.OK else said)
-    return Outcome(phase, page_size, Ending.OTHER, said=said)
-
-
-def _places(toolchain: Toolchain, binary: Path, addresses: Sequence[int]) -> list[Place]:
-    told = subprocess.run(
-        [toolchain.addr2line, "-i", "-f", "-e", str(binary), *(f"{address:#x}" for address in addresses)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return known_places(told)
-
-
-def known_places(told: str) -> list[Place]:
-    """addr2line's answer as places, without those of the C library."""
-    lines = told.splitlines()
-    pairs = zip(lines[::2], lines[1::2], strict=False)
-    found = (re.search(rf"(?:{LIBPAS}|/driver)/([\w.]+):(\d+)", where) for _function, where in pairs)
-    return [
-        Place(function, match[1], int(match[2]))
-        for function, match in zip(lines[::2], found, strict=False)
-        if match is not None
-    ]
+        return Outcome(phase, page_size, stopped, said=told.progress)
+    if told.signal is not None:
+        places_seen = tuple(places(told.addresses))
+        return Outcome(phase, page_size, Ending.TRAP, signal.Signals(told.signal).name, places_seen, told.progress)
+    if END.fullmatch(told.last):
+        return Outcome(phase, page_size, Ending.OK)
+    for ending in (Ending.WRONG_CONTENTS, Ending.NO_MEMORY):
+        if told.progress.startswith(ending.value):
+            return Outcome(phase, page_size, ending, said=told.progress)
+    return Outcome(phase, page_size, Ending.OTHER, said=told.progress)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.libpas_driver.build import Build, CompileError, driver_digest
-from benchmarks.libpas_driver.run import MEMORY_LIMIT, TIME_LIMIT, Emulator, Ending, Outcome, Place, run_phase
-from benchmarks.libpas_driver.source import Sources, digest_of
+from benchmarks.libpas_driver.run import MEMORY_LIMIT, SEED, TIME_LIMIT, Emulator, Ending, Outcome, run_phase
+from workers.stress.libpas.build import Build, CompileError
+from workers.stress.libpas.crashes import Place
+from workers.stress.libpas.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -48,20 +48,17 @@ class Driver:
         return Driven(outcomes, next((driven.refused for driven in known.values()), None))
 
     def _key(self, sources: Sources, page_size: int) -> str:
-        tools = (self.build.toolchain.version, self.emulator.version, driver_digest())
-        run = (str(page_size), str(TIME_LIMIT), str(MEMORY_LIMIT))
-        return hashlib.sha256("\0".join((digest_of(sources), *tools, *run)).encode()).hexdigest()
+        run = (str(page_size), str(SEED), str(TIME_LIMIT), str(MEMORY_LIMIT))
+        return hashlib.sha256("\0".join((self.build.digest(sources), self.emulator.version, *run)).encode()).hexdigest()
 
     def _drive(self, sources: Sources, page_sizes: Sequence[int]) -> Driven:
-        with tempfile.TemporaryDirectory(prefix="pagewarden-driver-") as directory:
-            binary = Path(directory) / "driver"
-            try:
-                self.build.driver(sources, binary)
-            except CompileError as error:
-                return Driven(refused=str(error))
-            with ThreadPoolExecutor(self.build.jobs) as pool:
-                phases = self.emulator.phases(binary)
-                per_phase = list(pool.map(lambda phase: self._on_pages(binary, phase, page_sizes), phases))
+        try:
+            driver = self.build.driver(sources)
+        except CompileError as error:
+            return Driven(refused=error.first)
+        phases = [phase.name for phase in driver.phases if not phase.unavailable]
+        with ThreadPoolExecutor(self.build.jobs) as pool:
+            per_phase = list(pool.map(lambda phase: self._on_pages(driver.binary, phase, page_sizes), phases))
         return Driven(tuple(outcome for outcomes in per_phase for outcome in outcomes))
 
     def _on_pages(self, binary: Path, phase: str, page_sizes: Sequence[int]) -> list[Outcome]:

@@ -8,31 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from pathlib import PurePosixPath
 
-from benchmarks.libpas_driver.run import Ending, Outcome, Place
+from benchmarks.libpas_driver.run import Ending, Outcome
 from benchmarks.mutation_study.driven import Driven
 from benchmarks.mutation_study.mutants import Mutant
 from benchmarks.mutation_study.reach import OUT_OF_REACH, PHASES, RULE_PHASES
 from checker.report import Report, RuleText, Severity, Side, State
+from workers.stress.libpas.crashes import Match, Place, files_of, meant_places, nearness
 
 SMALLEST_PAGE = 4096
-SHARED = frozenset({"pas_utility_heap.c"})
-"""Files whose assertion any request can break: the one who asked for too much is meant."""
 
 Identity = tuple[Ending, str | None, str, int]
 Where = tuple[str, int]
 """(phase, OS page size in bytes)"""
-
-
-class Match(StrEnum):
-    """How near a prediction comes to a crash, best first."""
-
-    ASSERTION = "the assertion's file"
-    CALLER = "a caller's file"
-    OTHER = "other rules fail"
-    NONE = "nothing"
 
 
 @dataclass(frozen=True)
@@ -43,11 +31,9 @@ class Site:
     seen: tuple[Where, ...]
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> Sequence[Place]:
         """The assertion and its callers; without a shared assertion, where one was asked from elsewhere."""
-        own = self.example.own_places
-        asking = next((index for index, place in enumerate(own) if place.file not in SHARED), 0)
-        return own[asking:]
+        return meant_places(self.example.places)
 
     @property
     def text(self) -> str:
@@ -76,7 +62,7 @@ class Prediction:
     @property
     def files(self) -> frozenset[str]:
         """Names, without directories, of the files whose assertions speak of the rule."""
-        return frozenset(PurePosixPath(path).name for path in (self.rule.relied_on_in, *self.rule.also_in))
+        return files_of((self.rule.relied_on_in, *self.rule.also_in))
 
     def speaks_of(self, site: Site) -> bool:
         """Whether the rule fails on one of the page sizes on which the site shows."""
@@ -209,12 +195,7 @@ def _crash(site: Site, predictions: Sequence[Prediction]) -> Crash:
 
 
 def _names(prediction: Prediction, site: Site) -> Match | None:
-    if not prediction.speaks_of(site) or not site.places:
-        return None
-    if site.places[0].file in prediction.files:
-        return Match.ASSERTION
-    callers = {place.file for place in site.places[1:]}
-    return Match.CALLER if callers & prediction.files else None
+    return nearness(prediction.files, site.places) if prediction.speaks_of(site) else None
 
 
 def _why_unseen(prediction: Prediction, after: Driven) -> str | None:

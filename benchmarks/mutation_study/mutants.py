@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.libpas_driver.source import Sources
 from checker.evaluation import Evaluation
 from checker.knobs import Knob, Turn, knobs, turned
 from checker.probe import Wanted
 from checker.profile import Profile
+from workers.stress.libpas.sources import Sources
 
 LIBPAS_ROOT = "Source/bmalloc/"
 NO_SIZES = frozenset(

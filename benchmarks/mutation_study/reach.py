@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_COMMON = ("baseline", "scavenger", "typed-heaps", "expendable-memory", "threads", "threads-exit")
+_COMMON = ("baseline", "scavenger", "auxiliary-heaps", "expendable-memory", "threads", "threads-exit")
 _THREADS = ("threads", "threads-exit")
 
 PHASES: Mapping[str, tuple[str, ...]] = {
-    "utility": ("utility", "typed-heaps", "expendable-memory"),
+    "utility": ("utility", "auxiliary-heaps", "expendable-memory"),
     "bmalloc_small_segregated": _COMMON,
-    "bmalloc_medium_segregated": ("scavenger", "typed-heaps", *_THREADS),
+    "bmalloc_medium_segregated": ("scavenger", "auxiliary-heaps", *_THREADS),
     "bmalloc_small_bitfit": ("bitfit",),
     "bmalloc_medium_bitfit": ("bitfit",),
     "bmalloc_marge_bitfit": ("bitfit", "scavenger", *_THREADS),
@@ -23,7 +23,7 @@ PHASES: Mapping[str, tuple[str, ...]] = {
 RULE_PHASES: Mapping[str, tuple[str, ...]] = {
     # Segregated pages that sizes share would show it too; no heap has them.
     "small-pages-agree": ("bitfit",),
-    "expendable-payload": ("typed-heaps", "expendable-memory"),
+    "expendable-payload": ("auxiliary-heaps", "expendable-memory"),
 }
 """The same for rules about the whole tree; all phases for those that are not here."""
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.mutation_study.driven import Driven
-from benchmarks.mutation_study.judge import Crash, Judged, Match, Prediction, Site, Unseen, sites
+from benchmarks.mutation_study.judge import Crash, Judged, Prediction, Site, Unseen, sites
 from checker.report import Severity, State
+from workers.stress.libpas.crashes import Match
 
-PHASES = "../benchmarks/libpas_driver/c/phases.c"
+PHASES = "../workers/stress/libpas/c/phases.c"
 REACH = "../benchmarks/mutation_study/reach.py"
 RUN = "python -m benchmarks.mutations --write docs/mutations.md"
 

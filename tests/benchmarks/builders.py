@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.libpas_driver.run import Ending, Outcome, Place
+from benchmarks.libpas_driver.run import Ending, Outcome
 from benchmarks.mutation_study.mutants import Mutant
 from checker.knobs import Knob, Turn
 from checker.report import (
@@ -17,6 +17,7 @@ from checker.report import (
     TargetReport,
     Verdict,
 )
+from workers.stress.libpas.crashes import Place
 
 PAGE_4K = 4096
 PAGE_64K = 65536

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from benchmarks.mutation_study.driven import Driven
-from benchmarks.mutation_study.judge import Match, judge, new_sites, pages_to_run, predicted
+from benchmarks.mutation_study.judge import judge, new_sites, pages_to_run, predicted
 from benchmarks.mutation_study.reach import OUT_OF_REACH, PHASES, RULE_PHASES
 from checker.profile import load_profile
 from checker.report import Severity, State
 from tests.benchmarks.builders import PAGE_4K, PAGE_64K, finding, fine, mutant, report, rule, trap
+from workers.stress.libpas.crashes import Match
 
 USE_COUNT = rule("use-count", "pas_page_granule_use_count.h", "pas_bitfit_page_inlines.h")
 HEADER = rule("out-of-line-header", "pas_page_header_table.c")

@@ -28,6 +28,9 @@ MODELS = (
     entries.Rule,
     entries.CostEntry,
     entries.Cohort,
+    entries.Stress,
+    entries.StressControl,
+    entries.MacroOverride,
 )
 TYPES = "include/mimalloc-types.h"
 

@@ -1,7 +1,5 @@
-#ifndef PAGEWARDEN_DRIVER_HEAPS_H
-#define PAGEWARDEN_DRIVER_HEAPS_H
-
-#include "driver.h"
+#ifndef PAGEWARDEN_DRIVER_LIBPAS_BMALLOC_H
+#define PAGEWARDEN_DRIVER_LIBPAS_BMALLOC_H
 
 #include "bmalloc_heap.h"
 #include "bmalloc_heap_config.h"

@@ -12,7 +12,7 @@ void run_threads(unsigned count, work);
 void allocate_at_exit(unsigned number);
 void allocate_jit_at_exit(unsigned number);
 
-/* Sizes and heaps in turn, with objects of the JIT heap shrunk. Needs `jit_memory_add`. */
+/* Sizes and heaps in turn, with objects of the JIT heap shrunk. Needs `executable_memory_add`. */
 void mixed_work(unsigned number);
 
 void mixed_work_and_exit(unsigned number);

@@ -2,8 +2,6 @@
 
 #include "driver.h"
 
-#include "jit_heap.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -25,18 +23,25 @@ struct exit_job {
    keys, so in the first round ours runs before that of libpas, and in the later ones after. */
 enum { ROUNDS = 4 };
 
+/* Sizes by 16 from 16 to 1024, beginning anywhere but in the first run. */
+static size_t nth_size(unsigned index)
+{
+    return 16 + 16 * ((index + (run_seed - 1)) % 64);
+}
+
 static void on_exit_of_thread(void* value)
 {
     struct exit_job* job = value;
 
-    for (size_t size = 16; size <= 1024; size += 16) {
+    for (unsigned index = 0; index < 64; ++index) {
         struct object objects[8];
 
-        for (unsigned index = 0; index < 8; ++index)
-            make(&objects[index], job->heap, size, (uint32_t)(size + index));
-        for (unsigned index = 0; index < 8; ++index)
-            drop(&objects[index], job->heap);
+        for (unsigned each = 0; each < 8; ++each)
+            make(&objects[each], job->heap, nth_size(index), (uint32_t)(nth_size(index) + each));
+        for (unsigned each = 0; each < 8; ++each)
+            drop(&objects[each], job->heap);
     }
+    say("round %u of a dying thread is through in the %s heap", job->round + 1, job->heap->name);
     if (++job->round < ROUNDS)
         pthread_setspecific(at_exit, job);
     else
@@ -48,6 +53,8 @@ static void allocate_at_exit_from(const struct heap* heap)
     struct exit_job* job = malloc(sizeof *job);
     struct object object;
 
+    if (!job)
+        give_up("no memory for a thread's job");
     make(&object, heap, 100, 1);
     drop(&object, heap);
     *job = (struct exit_job) { heap, 0 };
@@ -63,32 +70,35 @@ void allocate_at_exit(unsigned number)
 void allocate_jit_at_exit(unsigned number)
 {
     (void)number;
-    allocate_at_exit_from(&jit_heap);
+    allocate_at_exit_from(&executable_heap);
 }
 
 void mixed_work(unsigned number)
 {
     enum { SLOTS = 400, STEPS = 6000 };
     struct object* objects = calloc(SLOTS, sizeof *objects);
-    uint32_t state = 1000 + number;
+    uint32_t state = seeded(1000 + number);
 
+    if (!objects)
+        give_up("no memory for the list of objects");
     for (unsigned step = 0; step < STEPS; ++step) {
         unsigned slot = next_random(&state) % SLOTS;
-        const struct heap* heap = slot % 4 == 0 ? &jit_heap : &common_heap;
+        const struct heap* heap = slot % 4 == 0 ? &executable_heap : &common_heap;
         struct object* object = &objects[slot];
         size_t largest = slot % 8 < 5 ? 2000 : 40000;
 
         drop(object, heap);
         make(object, heap, random_size(&state, 1, largest), next_random(&state));
-        if (heap == &jit_heap && object->size > 256) {
-            object->size = random_size(&state, 1, 256);
-            jit_heap_shrink(object->begin, object->size);
+        if (heap == &executable_heap && object->size > 256)
+            executable_shrink(object, random_size(&state, 1, 256));
+        if (step % 1000 == 999) {
+            say("thread %u: %u steps", number, step + 1);
+            if (number == 0)
+                scavenge();
         }
-        if (step % 1000 == 999 && number == 0)
-            scavenge();
     }
     for (unsigned slot = 0; slot < SLOTS; ++slot)
-        drop(&objects[slot], slot % 4 == 0 ? &jit_heap : &common_heap);
+        drop(&objects[slot], slot % 4 == 0 ? &executable_heap : &common_heap);
     free(objects);
     say("thread %u is through", number);
 }
@@ -96,7 +106,7 @@ void mixed_work(unsigned number)
 void mixed_work_and_exit(unsigned number)
 {
     mixed_work(number);
-    allocate_at_exit_from(number % 2 ? &common_heap : &jit_heap);
+    allocate_at_exit_from(number % 2 ? &common_heap : &executable_heap);
 }
 
 static void* start(void* argument)
@@ -111,11 +121,12 @@ void run_threads(unsigned count, work work)
 {
     struct job* jobs = calloc(count, sizeof *jobs);
 
-    if (!at_exit)
-        pthread_key_create(&at_exit, on_exit_of_thread);
+    if (!jobs || (!at_exit && pthread_key_create(&at_exit, on_exit_of_thread)))
+        give_up("no memory for threads");
     for (unsigned number = 0; number < count; ++number) {
         jobs[number] = (struct job) { .number = number, .work = work };
-        pthread_create(&jobs[number].thread, NULL, start, &jobs[number]);
+        if (pthread_create(&jobs[number].thread, NULL, start, &jobs[number]))
+            give_up("a thread cannot be started");
     }
     for (unsigned number = 0; number < count; ++number)
         pthread_join(jobs[number].thread, NULL);
