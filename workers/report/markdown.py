@@ -32,6 +32,14 @@ LIMIT = 65_000
 CAPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """How many findings, errors and table rows are shown; the largest number that fits is taken."""
 
+Blocks = Callable[[int], Sequence[Sequence[str]]]
+"""Blocks of lines, with lists cut after so many entries."""
+
+
+def no_blocks(_cap: int) -> Sequence[Sequence[str]]:
+    """Nothing more to tell."""
+    return ()
+
 
 def render(report: Report, profile: Profile) -> str:
     """A document of its own, with places as plain `path:line`."""
@@ -66,8 +74,8 @@ def voice_for(context: Context) -> Voice:
     return Voice(subject="this pull request", again=again, name=code, prose=prose, place=linked, near=near)
 
 
-def document(report: Report, profile: Profile, context: Context, cap: int) -> str:
-    """Heading and all sections; lists are cut after `cap` entries, and say so."""
+def document(report: Report, profile: Profile, context: Context, cap: int, more: Blocks = no_blocks) -> str:
+    """Heading and all sections, then `more`; lists are cut after `cap` entries, and say so."""
     told = digest(report)
     voice = voice_for(context)
     heading, footer = [f"### pagewarden: {prose(headline(report, told))}"], [_footer(report, profile, context)]
@@ -87,6 +95,7 @@ def document(report: Report, profile: Profile, context: Context, cap: int) -> st
         commits(report, voice, cap),
         paid(report, profile, voice, cap),
         rooms(report, voice, cap),
+        *more(cap),
         footer,
     ]
     return joined(blocks)

@@ -1,0 +1,1 @@
+"""Web pages to look at: what a run found out, with its evidence."""
