@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -11,16 +10,14 @@ import sys
 import urllib.request
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
-from pathlib import Path
 
-from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bot.embedded import embedded, exclusive, free_port
 from bot.leash import die_with_parent
 from bot.supervisor import Kept, Program
-from config.settings import ENVIRONMENT_PREFIX, Settings, SettingsError
+from config.settings import Settings, SettingsError, bare_environment
 
 WEB_PROCESSES = 2
 WEB_THREADS = 4
@@ -31,19 +28,7 @@ POLL_SECONDS = 0.1
 
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of a child: this process's own, and every setting. Children take secrets from nowhere else."""
-    values = ((name, getattr(settings, name)) for name in type(settings).model_fields)
-    own = {f"{ENVIRONMENT_PREFIX}{name.upper()}": _variable(value) for name, value in values if value is not None}
-    return {**_bare_environment(), **own}
-
-
-def _variable(value: object) -> str:
-    match value:
-        case SecretStr():
-            return value.get_secret_value()
-        case str() | int() | Path():
-            return str(value)
-        case _:
-            return json.dumps(value)
+    return {**bare_environment(), **settings.environment()}
 
 
 def web(settings: Settings) -> None:
@@ -79,12 +64,30 @@ def worker(settings: Settings) -> None:
     if settings.redis_url is None:
         raise SettingsError("redis_url: needed by a worker; `pagewarden serve` brings a Valkey of its own")
     require(settings)
+    settings = with_stress_decided(settings)
 
     def leash(**_: object) -> None:
         die_with_parent()
 
     worker_process_init.connect(leash, weak=False)
     run_worker(settings)
+
+
+def with_stress_decided(settings: Settings) -> Settings:
+    """Whether changes are stressed, where the settings leave that to what the machine has; it says so if not.
+
+    Raises `SettingsError` where they demand what the machine has not.
+    """
+    if settings.stress is False or "stress" not in settings.queues:
+        return settings
+    from workers.stress.machines import lacking
+
+    missing = lacking(settings.stress_machine, settings.page_sizes, settings.cache_dir)
+    if missing is not None and settings.stress:
+        raise SettingsError(f"stress: {missing}")
+    if missing is not None:
+        say(f"changes are not stressed: {missing}")
+    return settings.model_copy(update={"stress": missing is None})
 
 
 def say(line: str) -> None:
@@ -104,7 +107,7 @@ def serve(settings: Settings) -> int:
     _require_free(settings.host, settings.port)
     with exclusive(settings.data_dir) as lock:
         require(settings)
-        return asyncio.run(_run_tree(settings, lock))
+        return asyncio.run(_run_tree(with_stress_decided(settings), lock))
 
 
 def _require_free(host: str, port: int) -> None:
@@ -127,7 +130,7 @@ async def _run_tree(settings: Settings, lock: int) -> int:
             valkey = embedded(settings.data_dir)
             settings = settings.model_copy(update={"redis_url": valkey.url})
             tree.start(
-                Program("valkey", valkey.command, _bare_environment(), stdin=valkey.config, pass_fds=(lock,)),
+                Program("valkey", valkey.command, bare_environment(), stdin=valkey.config, pass_fds=(lock,)),
             )
             if not await tree.comes_true(lambda: _answers_ping(valkey.url)):
                 return _gave_up(tree)
@@ -152,11 +155,6 @@ def _worker_program(settings: Settings) -> Program:
 
 def _command(part: str) -> tuple[str, ...]:
     return sys.executable, "-m", "bot.cli", part
-
-
-def _bare_environment() -> dict[str, str]:
-    """For programs that are not pagewarden's: no settings, so no secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
 
 
 class _Tree:

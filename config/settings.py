@@ -5,8 +5,10 @@ Environment variables win over the file. The file is named by `--settings` or `P
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -23,6 +25,23 @@ ENVIRONMENT_PREFIX = "PAGEWARDEN_"
 
 class SettingsError(Exception):
     """Settings that cannot be used. The text names each setting, what was expected and where it was read."""
+
+
+def bare_environment() -> dict[str, str]:
+    """This process's environment without any setting, so without secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+
+
+def _variable(value: object) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case bool():
+            return json.dumps(value)
+        case str() | int() | Path():
+            return str(value)
+        case _:
+            return json.dumps(value)
 
 
 class Settings(BaseSettings):
@@ -59,10 +78,31 @@ class Settings(BaseSettings):
         default=True, description="Whether repairs of what a change breaks are searched for, and who broke it."
     )
 
+    queues: tuple[Literal["fast", "stress"], ...] = Field(
+        default=("fast", "stress"), min_length=1, description="The queues that a worker takes jobs from."
+    )
+    stress: bool | None = Field(
+        default=None, description="Whether changes are stressed; when not set, where the machine has what it takes."
+    )
+    stress_machine: Literal["vm", "native", "user"] = Field(
+        default="vm", description="Kernels in QEMU, this arm64 host itself, or QEMU's user mode (4K only)."
+    )
+    stress_seeds: tuple[int, ...] = Field(default=(1,), min_length=1, max_length=16)
+    public_url: str | None = Field(
+        default=None, description="Where people reach the web server: runs then have a page, and checks lead to it."
+    )
+
     @field_validator("api_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("an address that begins with http:// or https://")
+        return value.rstrip("/") if value is not None else None
 
     @model_validator(mode="after")
     def _consistent(self) -> Settings:
@@ -77,6 +117,11 @@ class Settings(BaseSettings):
         """Secrets that a delivery may be signed with, the current one first."""
         secrets = (self.webhook_secret, self.webhook_secret_previous)
         return tuple(secret.get_secret_value() for secret in secrets if secret is not None)
+
+    def environment(self) -> dict[str, str]:
+        """Every setting as the environment variable that a child process reads it from, secrets included."""
+        values = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {f"{ENVIRONMENT_PREFIX}{name.upper()}": _variable(value) for name, value in values if value is not None}
 
     def read_private_key(self) -> str:
         """The App's private key, PEM. Raises `SettingsError` when the file cannot be read."""

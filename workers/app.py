@@ -87,5 +87,11 @@ class SweepTimer(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery is no
 def run_worker(settings: Settings) -> None:
     """Runs a worker in this process, with child processes for the jobs, until a signal ends it."""
 
-    arguments = ["worker", "--pool=prefork", f"--queues={FAST}", "--without-gossip", "--without-mingle"]
+    arguments = [
+        "worker",
+        "--pool=prefork",
+        f"--queues={','.join(settings.queues)}",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     create_app(settings).worker_main([*arguments, "--without-heartbeat", "--loglevel=INFO"])

@@ -20,6 +20,8 @@ from workers.intake import intake
 from workers.publish import publish
 from workers.runs import Ending, Outcome, PullRequestEvent, Run
 from workers.store import Busy
+from workers.stress import job as stress_job
+from workers.stress.show import show_progress
 from workers.study import study
 from workers.tools import Job, Tools
 
@@ -34,6 +36,8 @@ WORK: dict[Job, Callable[[Tools, str], None]] = {
     Job.CHECK: check,
     Job.PUBLISH: publish,
     Job.STUDY: study,
+    Job.STRESS: stress_job.stress,
+    Job.SHOW_STRESS: show_progress,
 }
 
 log = structlog.get_logger(__name__)
@@ -84,6 +88,11 @@ def give_up(tools: Tools, job: Job, key: str, reason: str) -> None:
     """
     log.error("giving up", job=job, key=key, reason=reason)
     tools.store.forget_attempts(job, key)
+    if job is Job.SHOW_STRESS:
+        return  # it is told again while it goes on, and at its end
+    if job is Job.STRESS:
+        stress_job.give_up(tools, *stress_job.parts_of(key), reason)
+        return
     if _is_only_a_study(tools, job, key):
         tools.store.open(key)
         tools.send(Job.PUBLISH, key)
@@ -116,7 +125,9 @@ def _abandon(tools: Tools, job: Job, key: str) -> None:
         tools.inbox.done(key)
     elif job is Job.STUDY:
         tools.store.end_study(key)
-    else:
+    elif job is Job.STRESS:
+        tools.stresses.forget(stress_job.parts_of(key)[0])
+    elif job is not Job.SHOW_STRESS:
         tools.store.close(key, shown=False)
 
 
@@ -179,6 +190,9 @@ def _send_later(tools: Tools, job: Job, key: str, seconds: float) -> None:
     # A message that waits counts as lost after the visibility timeout, and the job must fit in as well.
     longest = tools.settings.visibility_timeout - tools.settings.task_time_limit - 5
     pause = max(1, min(seconds, longest))
-    told = {Job.INTAKE: tools.inbox.told, Job.STUDY: tools.store.told_study}.get(job, tools.store.told)
-    told(key, pause)
+    if job is Job.STRESS:
+        tools.stresses.told(stress_job.parts_of(key)[0], pause)
+    else:
+        told = {Job.INTAKE: tools.inbox.told, Job.STUDY: tools.store.told_study}.get(job, tools.store.told)
+        told(key, pause)
     tools.send(job, key, pause)

@@ -9,6 +9,7 @@ from checker.report import Report
 from workers.git import CommitGone
 from workers.runs import Ending, Outcome, Run, worth_a_study
 from workers.store import Record
+from workers.stress.job import begin, want_stress
 from workers.tools import Job, Tools
 
 log = structlog.get_logger(__name__)
@@ -30,10 +31,12 @@ def check(tools: Tools, run_id: str) -> None:
             log.info("checked", run=run_id, verdict=report.verdict)
             study = tools.settings.advice and worth_a_study(report)
             tools.store.end(run_id, Outcome(Ending.REPORT), report, study=study)
+            want_stress(tools, run_id, report)
     tools.send(Job.PUBLISH, run_id)
     # Behind the verdict, which it must not delay.
     if tools.store.is_study_wanted(run_id):
         tools.send(Job.STUDY, run_id)
+    begin(tools, run_id)
 
 
 def _is_to_be_checked(tools: Tools, record: Record) -> bool:

@@ -10,6 +10,8 @@ from workers.github import Client, NotThere, PullRequest
 from workers.publish import ensure_check, show, supersede, writing
 from workers.runs import Ending, Next, Outcome, PullRequestEvent, Run, next_step, watched
 from workers.store import Busy
+from workers.stress.job import stress_again
+from workers.stress.show import supersede_stress
 from workers.study import study_again
 from workers.tools import Job, Tools
 
@@ -54,6 +56,7 @@ def _begin(tools: Tools, client: Client, event: PullRequestEvent, pull: PullRequ
     log.info("wanted", run=run.id, step=step, action=event.action)
     if step is Next.NOTHING:
         study_again(tools, run.id)
+        stress_again(tools, run.id)
         return
     if step is Next.CHECK:
         tools.store.forget_outcome(run.id)
@@ -65,6 +68,7 @@ def _begin(tools: Tools, client: Client, event: PullRequestEvent, pull: PullRequ
     tools.send(Job.CHECK if step is Next.CHECK else Job.PUBLISH, run.id)
     if step is Next.PUBLISH:
         study_again(tools, run.id)
+        stress_again(tools, run.id)
 
 
 def _wanted(tools: Tools, client: Client, event: PullRequestEvent, pull: PullRequest) -> tuple[Run, bool]:
@@ -100,3 +104,7 @@ def _supersede_others(tools: Tools, client: Client, run: Run) -> None:
         record = tools.store.record(other)
         if other != run.id and record is not None:
             supersede(tools, client, record, run.head)
+    for other in tools.stresses.open_runs_of(run.pull):
+        record = tools.store.record(other)
+        if other != run.id and record is not None:
+            supersede_stress(tools, client, record.run, run.head)

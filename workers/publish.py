@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
 from checker.report import Commit, Report, Verdict
+from workers.check_runs import CheckOf, conclude, create_check, find_check
 from workers.github import CheckRun, Client, Comment, NotThere, PullRequest, Rejected, same_text
 from workers.github.failures import Forbidden
 from workers.report import check as words
 from workers.report.comment import MARKER, comment
-from workers.report.context import Annotation, CheckOutput, Context
-from workers.runs import Ending, Outcome, Run, Standing, batches, standing, worth_a_comment
+from workers.report.context import CheckOutput
+from workers.runs import Ending, Outcome, Run, Standing, standing, worth_a_comment
 from workers.store import Record
+from workers.stress.show import show_stress, stress_section, supersede_stress
 from workers.suggestions import show_suggestions
 from workers.tools import Job, Tools
 
 CHECK_NAME = "pagewarden"
-ANNOTATIONS_A_CALL = 50
-"""GitHub silently drops what is above this."""
-
 JUDGED = frozenset({Ending.REPORT, Ending.NOT_APPLICABLE})
 """Ends after which it is known what is wrong with a head."""
 
@@ -67,6 +64,7 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest) -> None:
     at = standing(record.run, pull, tools.store.current(record.run.pull))
     if at is Standing.SUPERSEDED:
         supersede(tools, client, record, pull.head_sha)
+        supersede_stress(tools, client, record.run, pull.head_sha)
         return
     if record.outcome is None:
         ensure_check(tools, client, record)
@@ -78,7 +76,7 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest) -> None:
         return
     try:
         check = ensure_check(tools, client, record)
-        _conclude(client, record.run, check, _output(tools, record.run, record.outcome, report))
+        conclude(client, record.run, check, _output(tools, record.run, record.outcome, report))
     except (NotThere, Rejected):
         # After a force-push GitHub may know the commit no more, and that is the end of it.
         if client.pull(record.run.repository, record.run.number).head_sha == record.run.head:
@@ -91,6 +89,7 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest) -> None:
         if record.outcome.ending in JUDGED and not tools.store.is_study_wanted(run_id):
             show_suggestions(client, record.run, pull, check.bot, report)
     # Of a closed pull request the comment is still to be written, should it be opened again.
+    show_stress(tools, client, record.run)
     tools.store.close(run_id, shown=at is Standing.CURRENT)
 
 
@@ -99,9 +98,9 @@ def supersede(tools: Tools, client: Client, record: Record, new_head: str) -> No
     if not tools.store.is_open(record.run.id):
         return
     try:
-        check = _find_check(client, record)
+        check = find_check(client, _check_of(record))
         if check is not None and check.conclusion is None:
-            _conclude(client, record.run, check, words.superseded(context(tools, record.run), new_head))
+            conclude(client, record.run, check, words.superseded(tools.context(record.run), new_head))
     except (NotThere, Rejected) as error:
         log.info("the superseded check is gone", run=record.run.id, error=str(error))
     tools.store.close(record.run.id, shown=False)
@@ -109,45 +108,20 @@ def supersede(tools: Tools, client: Client, record: Record, new_head: str) -> No
 
 def ensure_check(tools: Tools, client: Client, record: Record) -> CheckRun:
     """The check run that stands for a run; made, in progress, where there is none."""
-    check = _find_check(client, record)
+    wanted = _check_of(record)
+    check = find_check(client, wanted)
     if check is None:
-        output = words.in_progress(context(tools, record.run))
-        fields = {"name": CHECK_NAME, "head_sha": record.run.head, "external_id": record.run.id}
-        check = client.create_check_run(record.run.repository, {**fields, **_fields(output)})
+        check = create_check(client, wanted, words.in_progress(tools.context(record.run)))
     tools.store.checked_by(record.run.id, check.id)
     return check
 
 
-def context(tools: Tools, run: Run) -> Context:
-    """What the texts about a run need to know."""
-    api = urlsplit(tools.settings.api_url)
-    web = f"{api.scheme}://{api.netloc.removeprefix('api.')}"
-    return Context(run.repository, run.number, run.base, run.head, None, run.files, web)
-
-
-def _find_check(client: Client, record: Record) -> CheckRun | None:
-    run = record.run
-    if record.check_id is not None:
-        try:
-            return client.check_run(run.repository, record.check_id)
-        except NotThere:
-            pass
-    # A cancelled one belongs to a life of this run that has ended: the head was pushed away and came back. So does a
-    # concluded one that is not the newest: with another base in between, another run had its say about this head.
-    ours = [
-        check
-        for check in client.check_runs(run.repository, run.head, CHECK_NAME)
-        if check.app_id == client.app_id and check.conclusion != "cancelled"
-    ]
-    newest = max((check.id for check in ours), default=0)
-    found = [
-        check for check in ours if check.external_id == run.id and (check.conclusion is None or check.id == newest)
-    ]
-    return max(found, key=lambda check: check.id, default=None)
+def _check_of(record: Record) -> CheckOf:
+    return CheckOf(record.run, CHECK_NAME, record.check_id)
 
 
 def _output(tools: Tools, run: Run, outcome: Outcome, report: Report | None) -> CheckOutput:
-    about = context(tools, run)
+    about = tools.context(run)
     if outcome.ending is Ending.NOT_APPLICABLE:
         return words.not_applicable(about, tools.profile.title)
     if outcome.ending is Ending.COMMIT_GONE:
@@ -157,62 +131,13 @@ def _output(tools: Tools, run: Run, outcome: Outcome, report: Report | None) -> 
     return words.concluded(report, about, tools.profile)
 
 
-def _conclude(client: Client, run: Run, shown: CheckRun, wanted: CheckOutput) -> None:
-    for fields in changes(shown, wanted):
-        client.update_check_run(run.repository, shown.id, fields)
-
-
-def changes(shown: CheckRun, wanted: CheckOutput) -> list[dict[str, Any]]:
-    """The updates that make a check run what it should be, none when it is.
-
-    GitHub adds annotations to those that are there. They are sent in one order, so their number tells which are
-    there. The conclusion comes last: until then the check is seen to be under way and is taken up again. One that is
-    there already is not sent again: GitHub would tell everybody anew, and count the time until now.
-    """
-    left = batches(len(wanted.annotations), shown.annotations, ANNOTATIONS_A_CALL)
-    if not left and _same(shown, wanted):
-        return []
-    updates = [_fields(wanted, wanted.annotations[part]) for part in left] or [_fields(wanted)]
-    for update in updates if shown.conclusion == wanted.conclusion else updates[:-1]:
-        update.pop("status", None)
-        update.pop("conclusion", None)
-    return updates
-
-
-def _same(shown: CheckRun, wanted: CheckOutput) -> bool:
-    texts = ((shown.title, wanted.title), (shown.summary, wanted.summary), (shown.text, wanted.text))
-    return shown.conclusion == wanted.conclusion and all(same_text(one, other) for one, other in texts)
-
-
-def _fields(wanted: CheckOutput, annotations: tuple[Annotation, ...] = ()) -> dict[str, Any]:
-    output: dict[str, Any] = {"title": wanted.title, "summary": wanted.summary}
-    if wanted.text is not None:
-        output["text"] = wanted.text
-    if annotations:
-        output["annotations"] = [_annotation(annotation) for annotation in annotations]
-    if wanted.conclusion is None:
-        return {"status": "in_progress", "output": output}
-    return {"status": "completed", "conclusion": wanted.conclusion, "output": output}
-
-
-def _annotation(annotation: Annotation) -> dict[str, Any]:
-    return {
-        "path": annotation.path,
-        "start_line": annotation.line,
-        "end_line": annotation.line,
-        "annotation_level": annotation.level,
-        "title": annotation.title,
-        "message": annotation.message,
-    }
-
-
 def _show_comment(tools: Tools, client: Client, run: Run, outcome: Outcome, report: Report | None) -> None:
     """One sticky comment; a new one only where there is something to say."""
     if outcome.ending is Ending.NOT_APPLICABLE:
         report = _nothing_watched(tools, run)
     if report is None:
         return
-    body = comment(report, context(tools, run), tools.profile)
+    body = comment(report, tools.context(run), tools.profile, stress_section(tools, run))
     try:
         _write_comment(tools, client, run, body, may_create=worth_a_comment(report))
     except (NotThere, Rejected, Forbidden) as error:

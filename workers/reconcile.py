@@ -11,6 +11,7 @@ from __future__ import annotations
 import structlog
 
 from workers.runs import Ending, Outcome
+from workers.stress.job import begin
 from workers.tools import Job, Tools
 
 SWEEP_SECONDS = 30
@@ -34,6 +35,8 @@ def sweep(tools: Tools) -> None:
         _sweep_run(tools, run_id)
     for run_id in tools.store.wanted_studies(OLD_SECONDS):
         _sweep_study(tools, run_id)
+    for run_id in tools.stresses.open_runs(OLD_SECONDS):
+        _sweep_stress(tools, run_id)
 
 
 def _sweep_delivery(tools: Tools, delivery_id: str) -> None:
@@ -73,3 +76,14 @@ def _sweep_study(tools: Tools, run_id: str) -> None:
     log.info("queued again", study=run_id)
     tools.store.told_study(run_id, age)
     tools.send(Job.STUDY, run_id)
+
+
+def _sweep_stress(tools: Tools, run_id: str) -> None:
+    state = tools.stresses.get(run_id)
+    if state is None:
+        log.error("the stress of a run is forgotten", run=run_id)
+        tools.stresses.forget(run_id)
+        return
+    log.info("queued again", stress=run_id)
+    tools.stresses.told(run_id, tools.clock() - state.since)
+    begin(tools, run_id)

@@ -14,12 +14,14 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from config.settings import Settings
-from workers.attempts import perform
+from workers.attempts import WORK, perform
 from workers.reconcile import SWEEP_SECONDS, sweep
-from workers.tools import Job, Tools
+from workers.tools import Job, Send, Tools
 
 FAST = "fast"
 """The queue of jobs that take seconds. Builds and stress runs get queues of their own."""
+STRESS = "stress"
+"""The queue of jobs that look after stress runs: who takes them has compilers, kernels and QEMU."""
 LOST_WORKER_RETRIES = 2
 
 log = structlog.get_logger(__name__)
@@ -28,13 +30,10 @@ log = structlog.get_logger(__name__)
 def register(app: Celery, settings: Settings) -> None:
     """Adds the tasks to an app."""
 
-    def send(job: Job, key: str, seconds: float = 0) -> None:
-        app.send_task(job, args=[key], countdown=seconds or None, queue=FAST)
-
     @cache
     def tools() -> Tools:
         # Made where the first job runs: connections must not be shared across a fork.
-        return Tools.of(settings, connect(settings), send)
+        return Tools.of(settings, connect(settings), sender(app))
 
     def add(job: Job) -> None:
         def task(key: str) -> None:
@@ -42,13 +41,23 @@ def register(app: Celery, settings: Settings) -> None:
 
         app.task(name=str(job), max_retries=LOST_WORKER_RETRIES, shared=False)(task)
 
-    for job in (Job.INTAKE, Job.CHECK, Job.PUBLISH, Job.STUDY):
+    for job in WORK:
         add(job)
 
     def sweeping() -> None:
         sweep(tools())
 
     app.task(name=str(Job.SWEEP), max_retries=0, shared=False)(sweeping)
+
+
+def sender(app: Celery) -> Send:
+    """Puts jobs into the queues that they belong to."""
+
+    def send(job: Job, key: str, seconds: float = 0) -> None:
+        queue = STRESS if job is Job.STRESS else FAST
+        app.send_task(job, args=[key], countdown=seconds or None, queue=queue)
+
+    return send
 
 
 def connect(settings: Settings) -> Redis:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, Self
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -18,7 +19,10 @@ from config.settings import Settings, SettingsError
 from workers.git import ObjectCache
 from workers.github import GitHub
 from workers.inbox import Inbox
+from workers.report.context import Context
+from workers.runs import Run
 from workers.store import Store
+from workers.stress.store import StressStore
 
 
 class Job(StrEnum):
@@ -28,6 +32,8 @@ class Job(StrEnum):
     CHECK = "check"
     STUDY = "study"
     PUBLISH = "publish"
+    STRESS = "stress"
+    SHOW_STRESS = "show-stress"
     SWEEP = "sweep"
 
 
@@ -44,6 +50,7 @@ class Tools:
     settings: Settings
     profile: Profile
     store: Store
+    stresses: StressStore
     inbox: Inbox
     github: GitHub
     cache: ObjectCache
@@ -56,7 +63,28 @@ class Tools:
         store = Store(redis, clock)
         github = GitHub(settings.api_url, settings.app_id, settings.read_private_key(), store, clock)
         cache = ObjectCache(settings.cache_dir)
-        return cls(settings, load_profile(settings.profile), store, Inbox(redis, clock), github, cache, send, clock)
+        return cls(
+            settings=settings,
+            profile=load_profile(settings.profile),
+            store=store,
+            stresses=StressStore(redis, clock),
+            inbox=Inbox(redis, clock),
+            github=github,
+            cache=cache,
+            send=send,
+            clock=clock,
+        )
+
+    def context(self, run: Run) -> Context:
+        """What the texts about a run need to know."""
+        web = web_url(self.settings.api_url)
+        return Context(run.repository, run.number, run.base, run.head, None, run.files, web)
+
+
+def web_url(api_url: str) -> str:
+    """The root of GitHub's pages, without a slash at its end."""
+    api = urlsplit(api_url)
+    return f"{api.scheme}://{api.netloc.removeprefix('api.')}"
 
 
 def require(settings: Settings) -> None:

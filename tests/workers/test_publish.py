@@ -6,8 +6,9 @@ import pytest
 
 from checker.report import Commit, Finding, Measure, Report, RuleText, Severity, State, TargetReport, Verdict
 from tests.workers.house import BAD, GOOD, REPOSITORY, House
+from workers.check_runs import changes
 from workers.github import CheckRun, GitHub
-from workers.publish import changes, publish
+from workers.publish import publish
 from workers.report.context import Annotation, CheckOutput
 from workers.runs import Ending, Outcome
 from workers.tools import Job

@@ -12,7 +12,8 @@ class PullRequest:
     """A pull request as it is now.
 
     `repository` (`owner/name`) is what the repository is called now. `base_sha` is where the target branch `base_ref`
-    was at some time in the past: GitHub moves it seldom.
+    was at some time in the past: GitHub moves it seldom. `from_fork`: the head is not in the repository itself, or
+    nobody knows any more where it is.
     """
 
     repository: str
@@ -25,10 +26,12 @@ class PullRequest:
     changed_files: int
     commits: int
     review_comments: int
+    from_fork: bool = False
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Self:
         """Reads GitHub's JSON."""
+        head_repository = answer["head"]["repo"] or {}
         return cls(
             repository=answer["base"]["repo"]["full_name"],
             number=answer["number"],
@@ -40,6 +43,7 @@ class PullRequest:
             changed_files=answer["changed_files"],
             commits=answer["commits"],
             review_comments=answer["review_comments"],
+            from_fork=head_repository.get("id") != answer["base"]["repo"]["id"],
         )
 
 

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from workers.stress.store import BUILD, STALE_SECONDS, StressStore
+
+RUN = "acme/engine#1/000000000000..1111"
+SIZES = (4096, 65536)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(redis: Redis, clock: Clock) -> StressStore:
+    made = StressStore(redis, clock)
+    made.want(RUN, SIZES)
+    return made
+
+
+def test_a_run_has_a_build_and_a_part_for_each_page_size(store: StressStore) -> None:
+    state = store.get(RUN)
+    assert state is not None
+    assert state.names == (BUILD, "4K", "64K")
+    assert state.since == 1000.0
+    assert store.get("another") is None
+
+
+def test_a_part_is_one_owners_for_as_long_as_his_heart_beats(store: StressStore, clock: Clock) -> None:
+    assert store.claim(RUN, "4K", "first")
+    assert not store.claim(RUN, "4K", "second")
+    assert store.claim(RUN, "64K", "second")
+    clock.now += STALE_SECONDS - 1
+    assert store.beat(RUN, "4K", "first", '{"done": 1}')
+    clock.now += STALE_SECONDS - 1
+    assert not store.claim(RUN, "4K", "second")
+    clock.now += 2
+    assert store.claim(RUN, "4K", "second"), "the first has not been heard of for too long"
+    assert not store.beat(RUN, "4K", "first")
+    state = store.get(RUN)
+    assert state is not None
+    assert state.part("4K").starts == 2
+    assert state.part("4K").progress == '{"done": 1}'
+
+
+def test_only_the_owners_result_counts(store: StressStore, clock: Clock) -> None:
+    assert store.claim(RUN, "4K", "first")
+    clock.now += STALE_SECONDS + 1
+    assert store.claim(RUN, "4K", "second")
+    assert not store.finish(RUN, "4K", "first", "late")
+    assert store.finish(RUN, "4K", "second", "right", {"head-4k": "{}"})
+    assert not store.claim(RUN, "4K", "third"), "it is done"
+    state = store.get(RUN)
+    assert state is not None
+    assert state.part("4K").result == "right"
+    assert store.evidence(RUN) == {"head-4k": "{}"}
+
+
+def test_what_is_given_back_was_no_start(store: StressStore) -> None:
+    assert store.claim(RUN, "4K", "first")
+    store.release(RUN, "4K", "another")
+    assert not store.claim(RUN, "4K", "second")
+    store.release(RUN, "4K", "first")
+    assert store.claim(RUN, "4K", "second")
+    state = store.get(RUN)
+    assert state is not None
+    assert state.part("4K").starts == 1
+
+
+def test_who_works_on_what_is_over_stops(store: StressStore) -> None:
+    assert store.claim(RUN, "4K", "first")
+    store.end(RUN)
+    assert not store.beat(RUN, "4K", "first")
+    assert not store.finish(RUN, "4K", "first", "late")
+    assert not store.claim(RUN, "64K", "second")
+    assert store.open_runs(0) == []
+
+
+def test_wanted_again_it_begins_anew_and_keeps_its_check(store: StressStore, clock: Clock) -> None:
+    assert store.claim(RUN, "4K", "first")
+    assert store.finish(RUN, "4K", "first", "old", {"head-4k": "{}"})
+    store.checked_by(RUN, 7)
+    store.end(RUN)
+    clock.now += 5
+    store.want(RUN, SIZES)
+    state = store.get(RUN)
+    assert state is not None
+    assert (state.since, state.over, state.check_id) == (1005.0, False, 7)
+    assert state.part("4K").result is None
+    assert store.evidence(RUN) == {}
+    assert not store.finish(RUN, "4K", "first", "of the life before")
+
+
+def test_open_runs_are_those_that_the_queue_was_not_told_of_lately(store: StressStore, clock: Clock) -> None:
+    assert store.open_runs(60) == []
+    clock.now += 61
+    assert store.open_runs(60) == [RUN]
+    store.told(RUN, 100)
+    assert store.open_runs(60) == []
+    assert store.open_runs_of("acme/engine#1") == [RUN]
+    assert store.open_runs_of("acme/engine#11") == []
+    store.forget(RUN)
+    assert store.open_runs_of("acme/engine#1") == []
+    assert store.get(RUN) is None
+
+
+def test_a_page_is_found_by_its_key_only(store: StressStore) -> None:
+    store.keep_page("k" * 32, RUN)
+    assert store.run_of_page("k" * 32) == RUN
+    assert store.run_of_page("x" * 32) is None

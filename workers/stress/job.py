@@ -1,0 +1,229 @@
+"""The stress of a run as jobs: short ones that look after the processes which do the work.
+
+A build takes a minute and a machine some more, longer than any job may. So a job starts a process of its own for each
+part and looks at it again and again: what that process does and finds is in the store, where its death shows as a
+heart that has stopped beating, and any host may take its part on anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from checker.report import Report, Verdict
+from config.settings import bare_environment
+from workers.github import NotThere
+from workers.runs import Run
+from workers.stress.campaign import merged
+from workers.stress.document import from_json, to_json
+from workers.stress.processes import page_name
+from workers.stress.result import Conclusion, Result, Trouble
+from workers.stress.store import BUILD, Stress
+from workers.tools import Job, Tools
+
+POLL_SECONDS = 2.0
+"""Between two looks at a part."""
+BUSY_SECONDS = 5.0
+"""Between two looks of a part that waits for the machine to be free."""
+SHOW_SECONDS = 15
+"""A check tells how far its stress is once in so many seconds."""
+MOST_STARTS = 3
+"""A part whose process died so often is given up."""
+LONGEST_SECONDS = 2 * 3600.0
+"""After so long a stress run is concluded as it is."""
+
+FORK = "fork"
+"""Why nothing is run: the code is a stranger's, and nobody has approved it."""
+
+log = structlog.get_logger(__name__)
+
+
+def key_of(run_id: str, part: str) -> str:
+    """What a job about one part is sent with."""
+    return f"{run_id}@{part}"
+
+
+def parts_of(key: str) -> tuple[str, str]:
+    """The run and the part of a job's key."""
+    run_id, _, part = key.rpartition("@")
+    return run_id, part
+
+
+def want_stress(tools: Tools, run_id: str, report: Report) -> None:
+    """Notes that a run is to be stressed, where the settings and the profile say so and there is a verdict on it."""
+    if worth_a_stress(report) and tools.settings.stress and tools.profile.stress is not None:
+        tools.stresses.want(run_id, tools.settings.page_sizes)
+
+
+def worth_a_stress(report: Report) -> bool:
+    """A head that could not be evaluated is not stressed, nor one that touches nothing."""
+    return report.verdict in {Verdict.PASS, Verdict.FAIL}
+
+
+def begin(tools: Tools, run_id: str) -> None:
+    """Sends the jobs of a run that is to be stressed; once too often does no harm."""
+    state = tools.stresses.get(run_id)
+    if state is not None and not state.over:
+        for part in due(state):
+            tools.send(Job.STRESS, key_of(run_id, part))
+
+
+def stress_again(tools: Tools, run_id: str) -> None:
+    """Has a run stressed whose stress never came to an end: its head was pushed away and is back, or we failed."""
+    report, state = tools.store.report(run_id), tools.stresses.get(run_id)
+    if report is None:
+        return
+    if state is None or (state.over and not _is_answered(state)):
+        want_stress(tools, run_id, report)
+    begin(tools, run_id)
+
+
+def _is_answered(state: Stress) -> bool:
+    """An error is no answer: what broke may work by now."""
+    result = result_of(state)
+    return result is not None and result.conclusion is not Conclusion.ERROR
+
+
+def result_of(state: Stress) -> Result | None:
+    """What was found out, once each part has ended or what was to be built could not be; `None` before."""
+    parts = {name: from_json(json.loads(part.result)) for name, part in state.parts.items() if part.result is not None}
+    built = parts.get(BUILD)
+    if built is None or not (built.troubles or parts.keys() == set(state.names)):
+        return None
+    return merged(built.machine, state.page_sizes, parts.values())
+
+
+def due(state: Stress) -> tuple[str, ...]:
+    """The parts that can be worked on: the build, and after it the machines."""
+    if state.over:
+        return ()
+    if state.part(BUILD).result is None:
+        return (BUILD,)
+    return tuple(name for name in state.names if state.part(name).result is None)
+
+
+def stress(tools: Tools, key: str) -> None:
+    """The job. Raises `GitHubError`."""
+    run_id, part = parts_of(key)
+    state = tools.stresses.get(run_id)
+    record = tools.store.record(run_id)
+    if state is None or record is None or state.over:
+        return
+    if tools.store.current(record.run.pull) != run_id:
+        log.info("nobody waits for this stress any more", run=run_id)
+        tools.stresses.end(run_id)
+        return
+    tools.stresses.told(run_id, tools.settings.task_time_limit)
+    if part not in due(state):
+        _go_on(tools, run_id, state)
+    elif tools.clock() - state.since > LONGEST_SECONDS:
+        give_up(tools, run_id, part, "no result within two hours")
+    elif state.part(part).is_alive(tools.clock()):
+        _show_now_and_then(tools, run_id)
+        tools.send(Job.STRESS, key, POLL_SECONDS)
+    elif state.part(part).starts >= MOST_STARTS:
+        give_up(tools, run_id, part, f"the process that did it ended {MOST_STARTS} times without a result")
+    else:
+        _take_on(tools, record.run, part)
+
+
+def _take_on(tools: Tools, run: Run, part: str) -> None:
+    if part == BUILD and not _may_run(tools, run):
+        return
+    owner = secrets.token_hex(8)
+    with slot(tools.settings.cache_dir) as free:
+        taken = free and tools.stresses.claim(run.id, part, owner)
+    if taken:
+        log.info("taken on", run=run.id, part=part)
+        _start(tools, run.id, part, owner)
+    _show_now_and_then(tools, run.id)
+    tools.send(Job.STRESS, key_of(run.id, part), POLL_SECONDS if taken else BUSY_SECONDS)
+
+
+def _may_run(tools: Tools, run: Run) -> bool:
+    """Whether the head is still the pull request's, and nobody's but the repository's own. Asked once, at the start."""
+    with tools.github.client(run.installation_id) as client:
+        try:
+            pull = client.pull(run.repository, run.number)
+        except NotThere:
+            tools.stresses.end(run.id)
+            return False
+    if pull.head_sha != run.head:
+        log.info("left alone: GitHub has another head", run=run.id)
+        tools.stresses.end(run.id)
+        return False
+    if pull.from_fork:
+        log.info("a fork's code is not run without leave", run=run.id)
+        tools.stresses.refuse(run.id, FORK)
+        _conclude(tools, run.id)
+        return False
+    return True
+
+
+def _start(tools: Tools, run_id: str, part: str, owner: str) -> None:
+    """A process of its own, which outlives this worker's: a restart of the workers costs no result."""
+    log_file = tools.settings.cache_dir / "stress" / "runner.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with log_file.open("ab") as output:
+        subprocess.Popen(
+            [sys.executable, "-m", "workers.stress.runner", run_id, part, owner],
+            env={**bare_environment(), **tools.settings.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _go_on(tools: Tools, run_id: str, state: Stress) -> None:
+    """What follows once a part is done."""
+    if result_of(state) is not None:
+        _conclude(tools, run_id)
+        return
+    for part in due(state):
+        if not state.part(part).is_alive(tools.clock()):
+            tools.send(Job.STRESS, key_of(run_id, part))
+
+
+def give_up(tools: Tools, run_id: str, part: str, reason: str) -> None:
+    """Ends a part without a result; what was not looked at is no pass."""
+    log.error("giving up", run=run_id, part=part, reason=reason)
+    state = tools.stresses.get(run_id)
+    if state is None:
+        return
+    size = next((size for size in state.page_sizes if part == page_name(size)), None)
+    lost = Result(tools.settings.stress_machine, (), troubles=(Trouble(reason, size),))
+    tools.stresses.give_up(run_id, part, json.dumps(to_json(lost)))
+    tools.send(Job.STRESS, key_of(run_id, part))
+
+
+def _conclude(tools: Tools, run_id: str) -> None:
+    tools.stresses.end(run_id)
+    tools.store.open(run_id)
+    tools.send(Job.PUBLISH, run_id)
+
+
+def _show_now_and_then(tools: Tools, run_id: str) -> None:
+    if tools.store.first_in(SHOW_SECONDS, f"show-stress:{run_id}"):
+        tools.send(Job.SHOW_STRESS, run_id)
+
+
+@contextmanager
+def slot(directory: Path) -> Iterator[bool]:
+    """Whether nothing is built or run on this host now; held for as long as the block lasts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "stress.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

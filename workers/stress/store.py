@@ -1,0 +1,232 @@
+"""What is known of the stress of a run, in Redis: its parts, who works on them, and what they found.
+
+A part is what one process of one host does: the build, then the machine of each page size. Who works on one holds it
+for as long as his heart beats, and nobody else's result for it is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from workers.store import KEEP_SECONDS
+from workers.stress.processes import page_name
+
+BUILD = "build"
+STALE_SECONDS = 30.0
+"""Whose heart has not beaten for so long is taken for dead."""
+
+_OPEN = "pagewarden:stresses"
+
+# Each is one step: two hosts may ask at once.
+_CLAIM = """
+if redis.call("HEXISTS", KEYS[1], "since") == 0 or redis.call("HEXISTS", KEYS[1], "over") == 1 then return 0 end
+if redis.call("HEXISTS", KEYS[1], "result:" .. ARGV[1]) == 1 then return 0 end
+local beat = redis.call("HGET", KEYS[1], "beat:" .. ARGV[1])
+if beat and tonumber(beat) > tonumber(ARGV[3]) - tonumber(ARGV[4]) then return 0 end
+redis.call("HSET", KEYS[1], "owner:" .. ARGV[1], ARGV[2], "beat:" .. ARGV[1], ARGV[3])
+redis.call("HINCRBY", KEYS[1], "starts:" .. ARGV[1], 1)
+return 1
+"""
+_BEAT = """
+if redis.call("HGET", KEYS[1], "owner:" .. ARGV[1]) ~= ARGV[2] then return 0 end
+if redis.call("HEXISTS", KEYS[1], "over") == 1 then return 0 end
+redis.call("HSET", KEYS[1], "beat:" .. ARGV[1], ARGV[3])
+if ARGV[4] ~= "" then redis.call("HSET", KEYS[1], "progress:" .. ARGV[1], ARGV[4]) end
+return 1
+"""
+_FINISH = """
+if redis.call("HGET", KEYS[1], "owner:" .. ARGV[1]) ~= ARGV[2] then return 0 end
+if redis.call("HEXISTS", KEYS[1], "over") == 1 then return 0 end
+redis.call("HSET", KEYS[1], "result:" .. ARGV[1], ARGV[3])
+redis.call("HDEL", KEYS[1], "beat:" .. ARGV[1])
+return 1
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part. `result` and `progress` are JSON, `beat` epoch seconds; `starts` counts who took it on."""
+
+    result: str | None = None
+    progress: str | None = None
+    beat: float | None = None
+    starts: int = 0
+
+    def is_alive(self, now: float) -> bool:
+        """Whether somebody works on it."""
+        return self.result is None and self.beat is not None and now - self.beat < STALE_SECONDS
+
+
+@dataclass(frozen=True)
+class Stress:
+    """The stress of one run. `page_sizes` in bytes; `since` in epoch seconds; `over`: nothing more is to come.
+
+    `refused` says why nothing was run at all: a word of `workers.stress.show`.
+    """
+
+    page_sizes: tuple[int, ...]
+    since: float
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    over: bool = False
+    refused: str | None = None
+    check_id: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parts, in the order of work."""
+        return BUILD, *(page_name(size) for size in self.page_sizes)
+
+    def part(self, name: str) -> Part:
+        """What is known of a part."""
+        return self.parts.get(name, Part())
+
+
+class StressStore:
+    """`redis` must decode responses."""
+
+    def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._claim = redis.register_script(_CLAIM)
+        self._beat = redis.register_script(_BEAT)
+        self._finish = redis.register_script(_FINISH)
+
+    def want(self, run_id: str, page_sizes: tuple[int, ...]) -> None:
+        """Notes that a run is to be stressed, from the beginning."""
+        now = self._clock()
+        with self._redis.pipeline() as pipe:
+            check_id = self._redis.hget(_key(run_id), "check_id")
+            pipe.delete(_key(run_id), _evidence(run_id))
+            pipe.hset(_key(run_id), mapping={"since": str(now), "page_sizes": json.dumps(page_sizes)})
+            if check_id is not None:
+                pipe.hset(_key(run_id), "check_id", str(check_id))
+            pipe.expire(_key(run_id), KEEP_SECONDS)
+            pipe.zadd(_OPEN, {run_id: now})
+            pipe.execute()
+
+    def get(self, run_id: str) -> Stress | None:
+        """What is known, `None` when the run is not, or no longer, to be stressed."""
+        answer = self._redis.hgetall(_key(run_id))
+        assert isinstance(answer, dict)
+        fields = {str(name): str(value) for name, value in answer.items()}
+        if "since" not in fields:
+            return None
+        page_sizes = tuple(json.loads(fields["page_sizes"]))
+        known = Stress(
+            page_sizes,
+            float(fields["since"]),
+            over="over" in fields,
+            refused=fields.get("refused"),
+            check_id=int(fields["check_id"]) if "check_id" in fields else None,
+        )
+        parts = {name: _part(fields, name) for name in known.names}
+        return Stress(page_sizes, known.since, parts, known.over, known.refused, known.check_id)
+
+    def claim(self, run_id: str, part: str, owner: str) -> bool:
+        """Takes a part on that nobody works on. False when somebody does, or there is nothing to do."""
+        return bool(self._claim(keys=[_key(run_id)], args=[part, owner, self._clock(), STALE_SECONDS]))
+
+    def beat(self, run_id: str, part: str, owner: str, progress: str = "") -> bool:
+        """Shows that `owner` is alive, and how far he is. False when he is to stop: it is not his any more."""
+        return bool(self._beat(keys=[_key(run_id)], args=[part, owner, self._clock(), progress]))
+
+    def release(self, run_id: str, part: str, owner: str) -> None:
+        """Gives a part back that was not begun; that does not count as a start."""
+        if self._redis.hget(_key(run_id), f"owner:{part}") == owner:
+            with self._redis.pipeline() as pipe:
+                pipe.hdel(_key(run_id), f"owner:{part}", f"beat:{part}")
+                pipe.hincrby(_key(run_id), f"starts:{part}", -1)
+                pipe.execute()
+
+    def finish(
+        self, run_id: str, part: str, owner: str, result: str, evidence: Mapping[str, str] | None = None
+    ) -> bool:
+        """Keeps what a part found. False, and nothing is kept, when it is not his any more."""
+        done = bool(self._finish(keys=[_key(run_id)], args=[part, owner, result]))
+        if done and evidence:
+            for anchor, kept in evidence.items():
+                self._redis.hset(_evidence(run_id), anchor, kept)
+            self._redis.expire(_evidence(run_id), KEEP_SECONDS)
+        return done
+
+    def give_up(self, run_id: str, part: str, result: str) -> None:
+        """Ends a part that nobody could end."""
+        self._redis.hset(_key(run_id), f"result:{part}", result)
+
+    def refuse(self, run_id: str, reason: str) -> None:
+        """Nothing is run, for this reason."""
+        self._redis.hset(_key(run_id), "refused", reason)
+        self.end(run_id)
+
+    def end(self, run_id: str) -> None:
+        """Nothing more is to come; who still works stops at the next beat of his heart."""
+        with self._redis.pipeline() as pipe:
+            pipe.hset(_key(run_id), "over", "1")
+            pipe.zrem(_OPEN, run_id)
+            pipe.execute()
+
+    def forget(self, run_id: str) -> None:
+        """As if the run had never been to be stressed; who still works stops."""
+        with self._redis.pipeline() as pipe:
+            pipe.delete(_key(run_id), _evidence(run_id))
+            pipe.zrem(_OPEN, run_id)
+            pipe.execute()
+
+    def checked_by(self, run_id: str, check_id: int) -> None:
+        """Notes which check run on GitHub stands for the stress of a run."""
+        self._redis.hset(_key(run_id), "check_id", str(check_id))
+
+    def keep_page(self, key: str, run_id: str) -> None:
+        """Notes which run the page of that name is about."""
+        self._redis.set(_page(key), run_id, ex=KEEP_SECONDS)
+
+    def run_of_page(self, key: str) -> str | None:
+        """The run that a page is about, `None` where there is no such page (any more)."""
+        run_id = self._redis.get(_page(key))
+        return str(run_id) if run_id is not None else None
+
+    def evidence(self, run_id: str) -> dict[str, str]:
+        """All that was kept, JSON by the record's anchor."""
+        answer = self._redis.hgetall(_evidence(run_id))
+        assert isinstance(answer, dict)
+        return {str(name): str(value) for name, value in answer.items()}
+
+    def open_runs(self, older_than: float) -> list[str]:
+        """Runs under stress that the queue was told of more than so many seconds ago."""
+        found = self._redis.zrangebyscore(_OPEN, "-inf", self._clock() - older_than)
+        return [str(run_id) for run_id in found]
+
+    def open_runs_of(self, pull: str) -> list[str]:
+        """Runs of one pull request under stress."""
+        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if str(run_id).startswith(f"{pull}/")]
+
+    def told(self, run_id: str, seconds: float) -> None:
+        """Notes that the queue was told, and that nothing is to be expected for so many seconds."""
+        self._redis.zadd(_OPEN, {run_id: self._clock() + seconds}, xx=True)
+
+
+def _part(fields: Mapping[str, str], name: str) -> Part:
+    beat = fields.get(f"beat:{name}")
+    return Part(
+        result=fields.get(f"result:{name}"),
+        progress=fields.get(f"progress:{name}"),
+        beat=float(beat) if beat is not None else None,
+        starts=int(fields.get(f"starts:{name}", 0)),
+    )
+
+
+def _key(run_id: str) -> str:
+    return f"pagewarden:stress:{run_id}"
+
+
+def _evidence(run_id: str) -> str:
+    return f"pagewarden:stress-evidence:{run_id}"
+
+
+def _page(key: str) -> str:
+    return f"pagewarden:page:{key}"
