@@ -1,4 +1,4 @@
-"""The command line: `pagewarden check`, `explain`, `profile`, `scenario`, `demo`, `serve`, `web`, `worker`.
+"""The command line: `pagewarden check`, `explain`, `stress`, `kernels`, `scenario`, `demo`, `serve` and so on.
 
 Commands import what they need when they run, so that each starts quickly.
 """
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from bot import profile_commands
+from bot import kernel_commands, profile_commands
 from bot.check_command import check
 from bot.explain_command import explain
 from bot.options import Exit, fail
+from bot.stress_command import stress
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -44,7 +45,9 @@ Source = Annotated[
 
 app.command()(check)
 app.command()(explain)
+app.command()(stress)
 app.add_typer(profile_commands.app, name="profile")
+app.add_typer(kernel_commands.app, name="kernels")
 
 
 @app.command()
@@ -54,16 +57,21 @@ def scenario(
     version: Annotated[
         str | None, typer.Option(help="Which version of Debian's webkit2gtk, such as 2.42.2.", metavar="VERSION")
     ] = None,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Also libpas's sources, so that it can be put under stress.")
+    ] = False,
 ) -> None:
     """Make a git repository of the reference pull request.
 
     Real headers as commit A, the pull request's three commits B, C and D, and one that touches no header.
     """
     from workers.scenario import CHANGE_BRANCH, ScenarioError, make_scenario, told_on
+    from workers.stress.libpas.reference import SELECTION
 
     try:
         with told_on(Console(stderr=True)) as tell:
-            made = make_scenario(directory, version=version, source=source, tell=tell)
+            more = SELECTION if sources else None
+            made = make_scenario(directory, version=version, source=source, tell=tell, more=more)
     except ScenarioError as error:
         fail(str(error))
     console = Console(highlight=False, soft_wrap=True)
@@ -78,6 +86,9 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End by itself; status 0 if the verdicts are right.")] = False,
     keep: Annotated[Path | None, typer.Option(help="Keep everything in this directory.", metavar="DIR")] = None,
     source: Source = None,
+    stress: Annotated[
+        bool, typer.Option("--stress", help="Also run B and D under real kernels, which are built if need be.")
+    ] = False,
 ) -> None:
     """Show all of it on this machine, against a simulated GitHub.
 
@@ -85,7 +96,7 @@ def demo(
     """
     from bot.demo import run_demo
 
-    raise SystemExit(run_demo(once=once, keep=keep, source=source))
+    raise SystemExit(run_demo(once=once, keep=keep, source=source, stress=stress))
 
 
 @contextmanager

@@ -5,114 +5,37 @@ GitHub is the simulator; everything else is what runs in production, started the
 
 from __future__ import annotations
 
-import os
-import re
-import secrets
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import requests
 from rich.console import Console
 from rich.text import Text
 
-from bot.embedded import free_port
-from config.settings import ENVIRONMENT_PREFIX
-from simulator.server import Simulator
+from bot import demo_stress
+from bot.demo_stage import PUSHES, UNRELATED, DemoError, Verdict, opened_stage, say
+from bot.demo_stress import StressVerdict
 from workers.report.words import plural
-from workers.scenario import (
-    BASE_BRANCH,
-    CHANGE_BRANCH,
-    UNRELATED_BRANCH,
-    Scenario,
-    ScenarioError,
-    make_scenario,
-    told_on,
-)
+from workers.scenario import ScenarioError, make_scenario, told_on
 
-REPOSITORY = "example/WebKit"
-CHECK_NAME = "pagewarden"
-_START_SECONDS = 60.0
-_VERDICT_SECONDS = 90.0
-_STUDY_SECONDS = 240.0
-_STOP_SECONDS = 20.0
-_POLL_SECONDS = 0.1
 _LOG_LINES = 40
-_SHORT_SHA = 12
-_FINDING = re.compile(r"^([a-z][a-z0-9-]*) on ([a-z0-9_]+)\b", re.MULTILINE)
-"""How an annotation begins to tell of a finding; see `workers.report.check`."""
-_STUDIED = re.compile(r"^\*\*Repair", re.MULTILINE)
-"""What a check says only once its head has been studied; see `workers.report.sections`."""
-_SUGGESTION = re.compile(
-    r"<!-- pagewarden suggestion (\S+) [0-9a-f]+ -->.*?^```suggestion\n(.*?)\n```", re.MULTILINE | re.DOTALL
-)
-"""See `workers.report.suggestion`."""
-
-Cells = frozenset[tuple[str, str]]
-"""(rule, heap config) of introduced findings."""
-Suggestions = frozenset[tuple[str, str]]
-"""(rule, the line that is suggested)."""
-
-
-@dataclass(frozen=True)
-class Push:
-    """One head that is pushed, and what pagewarden must say of it."""
-
-    commit: str
-    conclusion: str
-    introduced: Cells = frozenset()
-    suggested: Suggestions = frozenset()
-
-
-_USE_COUNT: Cells = frozenset({("use-count", "jit_medium_bitfit")})
-_ALLOC_BITS: Cells = frozenset(
-    ("alloc-bits", heap) for heap in ("utility", "bmalloc_small_segregated", "jit_small_segregated")
-)
-_HEADER: Cells = frozenset({("out-of-line-header", "jit_small_bitfit")})
-_MEND_USE_COUNT: Suggestions = frozenset({("use-count", "#define JIT_MEDIUM_BITFIT_MIN_ALIGN_SHIFT 9u")})
-_MEND_HEADER: Suggestions = frozenset({("out-of-line-header", "#define JIT_SMALL_BITFIT_MIN_ALIGN_SHIFT 4u")})
-PUSHES = (
-    Push("B", "failure", _ALLOC_BITS | _USE_COUNT | _HEADER, _MEND_USE_COUNT | _MEND_HEADER),
-    Push("C", "failure", _USE_COUNT | _HEADER, _MEND_USE_COUNT | _MEND_HEADER),
-    Push("D", "failure", _HEADER, _MEND_HEADER),
-)
-UNRELATED = Push("unrelated", "success")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What GitHub shows for one push: the check, and after some more seconds of study the suggestions."""
-
-    push: Push
-    conclusion: str
-    title: str
-    introduced: Cells
-    seconds: float
-    suggested: Suggestions
-    study_seconds: float
-
-    @property
-    def expected(self) -> bool:
-        shown = (self.conclusion, self.introduced, self.suggested)
-        return shown == (self.push.conclusion, self.push.introduced, self.push.suggested)
-
-
-class DemoError(Exception):
-    """The demo cannot go on. The text says why."""
 
 
 def run_demo(
-    *, once: bool, keep: Path | None = None, source: Path | None = None, console: Console | None = None
+    *,
+    once: bool,
+    keep: Path | None = None,
+    source: Path | None = None,
+    stress: bool = False,
+    console: Console | None = None,
 ) -> int:
     """Play the reference pull request and show the verdicts; then stay up until interrupted, unless `once`.
+
+    `stress`: B and D are run under real kernels, too.
 
     Files go to `keep`, which stays, or to a temporary directory. The headers are those of the WebKit tree `source`, or
     Debian's. The exit status: 0 when the verdicts are the expected ones, 1 when not, 2 when the demo could not run,
@@ -123,7 +46,7 @@ def run_demo(
     previous = [signal.signal(each, signal.default_int_handler) for each in signals]
     try:
         with _workplace(keep) as directory:
-            return _play(directory, source, once, console)
+            return _play(directory, source, once, stress, console)
     except KeyboardInterrupt:
         console.print("interrupted")
         return 130
@@ -132,32 +55,42 @@ def run_demo(
             signal.signal(each, handler)
 
 
-def _play(directory: Path, source: Path | None, once: bool, console: Console) -> int:
+def _play(directory: Path, source: Path | None, once: bool, stress: bool, console: Console) -> int:
     log = directory / "pagewarden.log"
     try:
         with told_on(console) as tell:
-            scenario = make_scenario(directory / "WebKit", source=source, tell=tell)
-        _say(console, f"made the scenario: real headers, and commits {', '.join(push.commit for push in PUSHES)}")
-        with _stage(scenario, directory, log, console) as stage:
+            settings = demo_stress.prepare(tell) if stress else {"STRESS": "false"}
+            more = demo_stress.MORE_SOURCES if stress else None
+            scenario = make_scenario(directory / "WebKit", source=source, tell=tell, more=more)
+        say(console, f"made the scenario: real headers, and commits {', '.join(push.commit for push in PUSHES)}")
+        with opened_stage(scenario, directory, log, console, settings) as stage:
             started = time.monotonic()
-            verdicts = [*(stage.push(push) for push in PUSHES), stage.unrelated(UNRELATED)]
+            verdicts, stresses = [], []
+            for push in PUSHES:
+                verdicts.append(stage.push(push))
+                if stress and push.commit in demo_stress.EXPECTED:
+                    stresses.append(stage.stressed(push))
+            verdicts.append(stage.unrelated(UNRELATED))
             complaints = [
-                f"{verdict.push.commit}: not the verdict that it must get, or not its suggestions"
-                for verdict in verdicts
-                if not verdict.expected
-            ] + stage.complaints()
-            _show(console, verdicts, stage.address, time.monotonic() - started)
+                *_complaints(verdicts, "not the verdict that it must get, or not its suggestions"),
+                *_complaints(stresses, "not what its stress must show"),
+                *stage.complaints(),
+            ]
+            _show(console, verdicts, stresses, stage.address, time.monotonic() - started)
             for complaint in complaints:
                 console.print(Text(complaint, style="red"))
             if complaints:
                 _show_log(console, log)
             if not once:
-                _say(console, "All of it stays up; Ctrl-C ends it.")
+                say(console, "All of it stays up; Ctrl-C ends it.")
                 _wait_for_interrupt()
-                _say(console, "\nending it …")
+                say(console, "\nending it …")
             return 1 if complaints else 0
     except ScenarioError as error:
         console.print(Text(str(error), style="red"))
+        return 2
+    except demo_stress.CannotStress as error:
+        console.print(Text(f"cannot stress here: {error}", style="red"))
         return 2
     except DemoError as error:
         console.print(Text(str(error), style="red"))
@@ -165,183 +98,8 @@ def _play(directory: Path, source: Path | None, once: bool, console: Console) ->
         return 2
 
 
-class Stage:
-    """GitHub with the repository, and a pagewarden that listens to it."""
-
-    def __init__(self, github: Simulator, scenario: Scenario, server: subprocess.Popen[bytes], console: Console):
-        self._github = github
-        self._scenario = scenario
-        self._server = server
-        self._console = console
-        self._number: int | None = None
-
-    @property
-    def address(self) -> str:
-        """The simulated pull request's page."""
-        return f"{self._github.url}/{REPOSITORY}/pull/{self._number}"
-
-    def complaints(self) -> list[str]:
-        """What is not as it must be, beside the verdicts: one comment, about the last push, and no misuse of GitHub."""
-        found = [f"not as GitHub describes it: {violation}" for violation in self._github.violations]
-        head = self._scenario.shas[PUSHES[-1].commit]
-        deadline = time.monotonic() + _VERDICT_SECONDS
-        while time.monotonic() < deadline:
-            comments = self._github.comments(REPOSITORY, self._number or 0)
-            if len(comments) == 1 and head[:_SHORT_SHA] in comments[0]["body"]:
-                return found
-            time.sleep(_POLL_SECONDS)
-        return [*found, f"{len(comments)} comments, expected one that speaks of {head}"]
-
-    def push(self, push: Push) -> Verdict:
-        """Push to the pull request, which the first push opens, and wait for the verdict."""
-        self._github.push(REPOSITORY, CHANGE_BRANCH, self._scenario.shas[push.commit])
-        if self._number is None:
-            title = "64 KiB pages on Linux arm64"
-            body = "Raises the page sizes of WTF and libpas, so that kernels with 64 KiB pages can run JavaScriptCore."
-            pull = self._github.open_pull(
-                REPOSITORY, head=CHANGE_BRANCH, base=BASE_BRANCH, title=title, author="octocat", body=body
-            )
-            self._number = pull.number
-        return self._verdict(push)
-
-    def unrelated(self, push: Push) -> Verdict:
-        """Open the pull request that touches nothing watched."""
-        self._github.open_pull(
-            REPOSITORY, head=UNRELATED_BRANCH, base=BASE_BRANCH, title="Say more", author="octocat", body=""
-        )
-        return self._verdict(push)
-
-    def _verdict(self, push: Push) -> Verdict:
-        sha = self._scenario.shas[push.commit]
-        started = time.monotonic()
-        with self._console.status(f"{push.commit}: waiting for the check of {sha[:9]}"):
-            run = self._concluded(sha, started + _VERDICT_SECONDS)
-        judged = time.monotonic()
-        _say(self._console, f"{push.commit}: {run['conclusion']}, {run['output']['title']}")
-        introduced = _introduced(self._github.annotations(run["id"]))
-        suggested: Suggestions = frozenset()
-        if introduced:
-            with self._console.status(f"{push.commit}: waiting for the study of {sha[:9]}"):
-                suggested = self._studied(push, judged + _STUDY_SECONDS)
-            for rule, line in sorted(suggested):
-                _say(self._console, f"   suggested for {rule}: {line}")
-        return Verdict(
-            push,
-            run["conclusion"],
-            run["output"]["title"],
-            introduced,
-            judged - started,
-            suggested,
-            time.monotonic() - judged,
-        )
-
-    def _studied(self, push: Push, deadline: float) -> Suggestions:
-        """What is suggested once the check tells of the head's own study, and that is what is expected.
-
-        Suggestions of an earlier push alone say nothing. At the deadline whatever is suggested then.
-        """
-        while time.monotonic() < deadline:
-            found = self._suggested()
-            if found == push.suggested and self._tells_of_a_study(self._scenario.shas[push.commit]):
-                return found
-            self._require_server()
-            time.sleep(_POLL_SECONDS)
-        return self._suggested()
-
-    def _tells_of_a_study(self, sha: str) -> bool:
-        runs = self._github.check_runs(REPOSITORY, sha)
-        return any(_STUDIED.search(run["output"]["summary"] or "") for run in runs if run["name"] == CHECK_NAME)
-
-    def _suggested(self) -> Suggestions:
-        comments = self._github.review_comments(REPOSITORY, self._number or 0)
-        return frozenset(each for comment in comments for each in _SUGGESTION.findall(comment["body"]))
-
-    def _concluded(self, sha: str, deadline: float) -> Mapping[str, Any]:
-        while time.monotonic() < deadline:
-            runs: list[Mapping[str, Any]] = self._github.check_runs(REPOSITORY, sha)
-            for run in runs:
-                if run["name"] == CHECK_NAME and run["status"] == "completed":
-                    return run
-            self._require_server()
-            time.sleep(_POLL_SECONDS)
-        raise DemoError(f"no verdict on {sha} within {_VERDICT_SECONDS:.0f} seconds")
-
-    def _require_server(self) -> None:
-        """Raises `DemoError` when nobody is there to wait for."""
-        if self._server.poll() is not None:
-            raise DemoError(f"pagewarden ended by itself, with status {self._server.returncode}")
-
-
-@contextmanager
-def _stage(scenario: Scenario, directory: Path, log: Path, console: Console) -> Iterator[Stage]:
-    with Simulator(directory / "github") as github:
-        _say(console, f"GitHub, simulated: {github.url}")
-        app = github.create_app(name=CHECK_NAME)
-        github.create_repository(REPOSITORY, scenario.path)
-        github.install(app.id, REPOSITORY)
-        secret, port = secrets.token_hex(20), free_port()
-        address = f"http://127.0.0.1:{port}"
-        settings = {
-            "APP_ID": str(app.id),
-            "PRIVATE_KEY": app.private_key_pem,
-            "WEBHOOK_SECRET": secret,
-            "API_URL": github.api_url,
-            "PORT": str(port),
-            "DATA_DIR": str(directory / "data"),
-            "CACHE_DIR": str(directory / "cache"),
-        }
-        with _serving(settings, log) as server:
-            with console.status("starting pagewarden: web server, worker, Valkey"):
-                _wait_until_healthy(address, server)
-            _say(console, f"pagewarden: {address}")
-            github.set_webhook(app.id, f"{address}/webhook", secret)
-            yield Stage(github, scenario, server, console)
-
-
-@contextmanager
-def _serving(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`pagewarden serve` with these settings and no others; all of it has ended afterwards."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
-    own = {f"{ENVIRONMENT_PREFIX}{name}": value for name, value in settings.items()}
-    # All of it is on this machine, whatever proxy leads out of it.
-    own |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-    with log.open("wb") as output:
-        # A session of its own: Ctrl-C then reaches only the demo, which stops the server in its turn.
-        server = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "serve"],
-            env={**inherited, **own},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield server
-        finally:
-            server.terminate()
-            try:
-                server.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait()
-
-
-def _introduced(annotations: Sequence[Mapping[str, Any]]) -> Cells:
-    """The cells that a check's annotations complain of."""
-    return frozenset(cell for each in annotations for cell in _FINDING.findall(each["message"]))
-
-
-def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise DemoError(f"pagewarden did not start; it ended with status {server.returncode}")
-        with requests.Session() as session, suppress(requests.RequestException):
-            session.trust_env = False
-            if session.get(f"{address}/healthz", timeout=1).ok:
-                return
-        time.sleep(_POLL_SECONDS)
-    raise DemoError(f"pagewarden was not ready within {_START_SECONDS:.0f} seconds")
+def _complaints(verdicts: Sequence[Verdict | StressVerdict], what: str) -> list[str]:
+    return [f"{verdict.commit}: {what}" for verdict in verdicts if not verdict.expected]
 
 
 def _wait_for_interrupt() -> None:
@@ -361,13 +119,11 @@ def _workplace(keep: Path | None) -> Iterator[Path]:
         yield keep.resolve()
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _show(console: Console, verdicts: Sequence[Verdict], address: str, seconds: float) -> None:
+def _show(
+    console: Console, verdicts: Sequence[Verdict], stresses: Sequence[StressVerdict], address: str, seconds: float
+) -> None:
     """One line for each push, of one piece also where it is longer than the console is wide."""
-    _say(console, "What GitHub shows:")
+    say(console, "What GitHub shows:")
     commits, titles = ([len(each) for each in column] for column in zip(*map(_names, verdicts), strict=True))
     for verdict in verdicts:
         commit, title = _names(verdict)
@@ -376,8 +132,10 @@ def _show(console: Console, verdicts: Sequence[Verdict], address: str, seconds: 
             f"{commit:{max(commits)}}  ", (verdict.conclusion, colour), f"  {title:{max(titles)}}   {_answers(verdict)}"
         )
         console.print(line, soft_wrap=True)
-    _say(console, f"{seconds:.0f} seconds from the first push to the last answer.")
-    _say(console, f"The pull request: {address}")
+    for stress in stresses:
+        say(console, f"{stress.commit} under stress: {stress.conclusion}, {stress.title}, after {stress.seconds:.0f} s")
+    say(console, f"{seconds:.0f} seconds from the first push to the last answer.")
+    say(console, f"The pull request: {address}")
 
 
 def _names(verdict: Verdict) -> tuple[str, str]:
@@ -396,4 +154,4 @@ def _show_log(console: Console, log: Path) -> None:
     if log.exists():
         with log.open(errors="replace") as lines:
             tail = deque(lines, _LOG_LINES)
-        _say(console, f"the last lines of {log.name}:\n{''.join(tail)}")
+        say(console, f"the last lines of {log.name}:\n{''.join(tail)}")

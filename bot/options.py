@@ -44,12 +44,12 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(Exit.ERROR)
 
 
-def page_sizes_in(text: str) -> tuple[int, ...]:
+def page_sizes_in(text: str, option: str = "--page-sizes") -> tuple[int, ...]:
     """Page sizes in bytes from a list such as `4K,64K`; ends the command where it is none."""
     names = [name.strip().upper() for name in text.split(",") if name.strip()]
     if unknown := [name for name in names if name not in PAGE_SIZES]:
-        fail(f"--page-sizes: {unknown[0]!r} is no page size; say some of {ALL_PAGE_SIZES}")
-    return tuple(PAGE_SIZES[name] for name in names) or fail("--page-sizes: say at least one")
+        fail(f"{option}: {unknown[0]!r} is no page size; say some of {ALL_PAGE_SIZES}")
+    return tuple(PAGE_SIZES[name] for name in names) or fail(f"{option}: say at least one")
 
 
 def cache_dir(wanted: bool) -> Path | None:

@@ -25,6 +25,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from bot.events import Ignored, PayloadError, read
 from bot.leash import die_with_parent
+from bot.pages.routes import add_pages
 from config.settings import Settings, SettingsError, load
 from workers import logs
 from workers.app import create_app
@@ -159,6 +160,7 @@ def create_web(settings: Settings) -> Flask:
     # Of a body without a declared length Werkzeug reads so much and no more, in silence: one byte over the limit tells.
     web.config["MAX_CONTENT_LENGTH"] = settings.max_payload + 1
     _add_routes(web, Desk(redis, create_app(settings)), settings)
+    add_pages(web, settings, redis)
     return web
 
 
