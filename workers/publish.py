@@ -20,7 +20,7 @@ from workers.report.comment import MARKER, comment
 from workers.report.context import CheckOutput
 from workers.runs import Ending, Outcome, Run, Standing, standing, worth_a_comment
 from workers.store import Record
-from workers.stress.show import show_stress, stress_section, supersede_stress
+from workers.stress.show import show_stress, stress_is_worth_a_comment, stress_section, supersede_stress
 from workers.suggestions import show_suggestions
 from workers.tools import Job, Tools
 
@@ -138,8 +138,9 @@ def _show_comment(tools: Tools, client: Client, run: Run, outcome: Outcome, repo
     if report is None:
         return
     body = comment(report, tools.context(run), tools.profile, stress_section(tools, run))
+    may_create = worth_a_comment(report) or stress_is_worth_a_comment(tools, run)
     try:
-        _write_comment(tools, client, run, body, may_create=worth_a_comment(report))
+        _write_comment(tools, client, run, body, may_create=may_create)
     except (NotThere, Rejected, Forbidden) as error:
         # A locked conversation, for one. The check has said it all.
         log.warning("could not comment", run=run.id, error=str(error))

@@ -31,6 +31,10 @@ from workers.tools import Job, Tools
 
 POLL_SECONDS = 2.0
 """Between two looks at a part."""
+QUIET_SECONDS = 30.0
+"""Nothing is to be expected of a run for so long after a look; then the sweep may ask."""
+LARGEST_LOG = 4 << 20
+"""Bytes after which the log of the runners begins anew."""
 BUSY_SECONDS = 5.0
 """Between two looks of a part that waits for the machine to be free."""
 SHOW_SECONDS = 15
@@ -69,11 +73,15 @@ def worth_a_stress(report: Report) -> bool:
 
 
 def begin(tools: Tools, run_id: str) -> None:
-    """Sends the jobs of a run that is to be stressed; once too often does no harm."""
+    """Sends the jobs of a run that is to be stressed, or concludes it; once too often does no harm."""
     state = tools.stresses.get(run_id)
-    if state is not None and not state.over:
-        for part in due(state):
-            tools.send(Job.STRESS, key_of(run_id, part))
+    if state is None or state.over:
+        return
+    if result_of(state) is not None:
+        _conclude(tools, run_id)
+        return
+    for part in due(state):
+        tools.send(Job.STRESS, key_of(run_id, part))
 
 
 def stress_again(tools: Tools, run_id: str) -> None:
@@ -121,9 +129,11 @@ def stress(tools: Tools, key: str) -> None:
         log.info("nobody waits for this stress any more", run=run_id)
         tools.stresses.end(run_id)
         return
-    tools.stresses.told(run_id, tools.settings.task_time_limit)
+    tools.stresses.told(run_id, QUIET_SECONDS)
     if part not in due(state):
-        _go_on(tools, run_id, state)
+        # A part is followed once: each message would begin another chain of looks at the next ones.
+        if tools.stresses.follow(run_id, part) and (part == BUILD or result_of(state) is not None):
+            begin(tools, run_id)
     elif tools.clock() - state.since > LONGEST_SECONDS:
         give_up(tools, run_id, part, "no result within two hours")
     elif state.part(part).is_alive(tools.clock()):
@@ -172,7 +182,8 @@ def _start(tools: Tools, run_id: str, part: str, owner: str) -> None:
     """A process of its own, which outlives this worker's: a restart of the workers costs no result."""
     log_file = tools.settings.cache_dir / "stress" / "runner.log"
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    with log_file.open("ab") as output:
+    is_large = log_file.exists() and log_file.stat().st_size > LARGEST_LOG
+    with log_file.open("wb" if is_large else "ab") as output:
         subprocess.Popen(
             [sys.executable, "-m", "workers.stress.runner", run_id, part, owner],
             env={**bare_environment(), **tools.settings.environment()},
@@ -181,16 +192,6 @@ def _start(tools: Tools, run_id: str, part: str, owner: str) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-def _go_on(tools: Tools, run_id: str, state: Stress) -> None:
-    """What follows once a part is done."""
-    if result_of(state) is not None:
-        _conclude(tools, run_id)
-        return
-    for part in due(state):
-        if not state.part(part).is_alive(tools.clock()):
-            tools.send(Job.STRESS, key_of(run_id, part))
 
 
 def give_up(tools: Tools, run_id: str, part: str, reason: str) -> None:

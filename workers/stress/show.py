@@ -22,7 +22,7 @@ from workers.runs import Run
 from workers.stress.job import FORK, result_of
 from workers.stress.processes import page_name
 from workers.stress.progress import PageProgress, Progress, Stage
-from workers.stress.result import Result
+from workers.stress.result import Conclusion, Result
 from workers.stress.store import BUILD, Stress
 from workers.tools import Tools
 
@@ -76,6 +76,13 @@ def stress_section(tools: Tools, run: Run) -> Blocks:
     if seen is None:
         return no_blocks
     return lambda cap: stress_words.section_for_comment(seen, about, cap)
+
+
+def stress_is_worth_a_comment(tools: Tools, run: Run) -> bool:
+    """Whether it found what nobody may miss."""
+    state = tools.stresses.get(run.id)
+    result = result_of(state) if state is not None else None
+    return result is not None and result.conclusion is Conclusion.FAIL
 
 
 def stress_context(tools: Tools, run: Run) -> Context:

@@ -154,6 +154,10 @@ class StressStore:
             self._redis.expire(_evidence(run_id), KEEP_SECONDS)
         return done
 
+    def follow(self, run_id: str, part: str) -> bool:
+        """Whether nobody has seen before to what follows from the end of a part."""
+        return bool(self._redis.hsetnx(_key(run_id), f"followed:{part}", "1"))
+
     def give_up(self, run_id: str, part: str, result: str) -> None:
         """Ends a part that nobody could end."""
         self._redis.hset(_key(run_id), f"result:{part}", result)

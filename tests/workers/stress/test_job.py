@@ -10,8 +10,9 @@ from bot.webhook import create_web
 from simulator.server import Simulator
 from tests.workers.house import House
 from tests.workers.stress.stressed import REPOSITORY, Stressed, build
+from workers.reconcile import OLD_SECONDS, sweep
 from workers.scenario import Scenario, make_scenario
-from workers.stress.job import MOST_STARTS
+from workers.stress.job import MOST_STARTS, QUIET_SECONDS, key_of
 from workers.stress.libpas.reference import SELECTION
 from workers.stress.store import BUILD
 from workers.tools import Job
@@ -112,6 +113,27 @@ def test_what_dies_each_time_is_given_up(stressed: Stressed) -> None:
     check = stressed.concluded(head)
     assert check["conclusion"] == "failure"
     assert "not the pull request's fault" in check["output"]["summary"]
+
+
+def test_a_message_twice_begins_no_second_chain_of_looks(stressed: Stressed) -> None:
+    head = stressed.push("D")
+    stressed.until(lambda: stressed.state().part(BUILD).result is not None)
+    for _ in range(5):
+        stressed.tools.send(Job.STRESS, key_of(stressed.run_id(), BUILD))
+    stressed.until(lambda: stressed.state().part("4K").starts == 1)
+    assert sum(message.job is Job.STRESS and message.key.endswith("@4K") for message in stressed.queue) <= 1
+    assert stressed.concluded(head)["conclusion"] == "failure"
+
+
+def test_what_was_lost_after_the_last_part_is_found_by_the_sweep(stressed: Stressed) -> None:
+    head = stressed.push("D")
+    stressed.until(lambda: stressed.state().part("4K").result is not None)
+    stressed.queue.clear()
+    assert stressed.tools.stresses.follow(stressed.run_id(), "4K")
+    stressed.clock.ahead += QUIET_SECONDS + 2 * OLD_SECONDS
+    sweep(stressed.tools)
+    stressed.clock.ahead = 0.0
+    assert stressed.concluded(head)["conclusion"] == "failure"
 
 
 def test_progress_is_told_at_a_gentle_rate(stressed: Stressed) -> None:
