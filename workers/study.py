@@ -5,11 +5,8 @@ It comes after the verdict and never touches it: it may be given up, and the rep
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import structlog
 
@@ -19,6 +16,7 @@ from checker.report import Commit, Report
 from checker.tree import Blob, Tree
 from workers.git import CommitGone
 from workers.github import NotThere, PullCommit
+from workers.host import alone
 from workers.runs import Ending, Run, Standing, standing, worth_a_study
 from workers.store import Busy, Record
 from workers.tools import Job, Tools
@@ -70,7 +68,10 @@ class Reader:
 
 def study(tools: Tools, run_id: str) -> None:
     """The job. Raises `Busy`, `GitHubError`, `GitError`, and whatever a fault in the checker raises."""
-    with _alone(tools.settings.cache_dir):
+    # It takes all cores, and another worker is to be free for verdicts.
+    with alone(tools.settings.cache_dir / "study.lock") as free:
+        if not free:
+            raise Busy("another study is under way")
         _study(tools, run_id)
 
 
@@ -94,18 +95,6 @@ def first_parents(commits: Sequence[PullCommit], head: str) -> History:
         chain.append(commit)
         at = commit.parents[0] if commit.parents else None
     return History(at, tuple(reversed(chain))) if chain else NONE
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """One study at a time on a machine: it takes all cores, and another worker is to be free for verdicts."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "study.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy("another study is under way") from None
-        yield
 
 
 def _study(tools: Tools, run_id: str) -> None:

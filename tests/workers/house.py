@@ -84,17 +84,7 @@ class House:
 
     def event(self, action: str = "synchronize") -> PullRequestEvent:
         """The news of the pull request as it is now."""
-        pull = self.simulator.pull(REPOSITORY, self.number)
-        return PullRequestEvent(
-            action=action,
-            installation_id=self.installation_id,
-            repository=REPOSITORY,
-            number=self.number,
-            head_sha=pull.head_sha,
-            base_ref=pull.base_ref,
-            base_sha=pull.base_sha,
-            clone_url=f"{self.simulator.url}/{REPOSITORY}.git",
-        )
+        return event_of(self.simulator, REPOSITORY, self.number, self.installation_id, action)
 
     def deliver(self, event: PullRequestEvent | None = None) -> str:
         """Puts news into inbox and queue, as the webhook does, and returns the delivery's id."""
@@ -148,6 +138,23 @@ class House:
     def calls(self, method: str, part: str = "") -> int:
         """How many REST calls there were of this kind."""
         return sum(1 for call in self.simulator.calls if call.method == method and part in call.path)
+
+
+def event_of(
+    simulator: Simulator, repository: str, number: int, installation_id: int, action: str = "synchronize"
+) -> PullRequestEvent:
+    """The news of a pull request as it is now."""
+    pull = simulator.pull(repository, number)
+    return PullRequestEvent(
+        action=action,
+        installation_id=installation_id,
+        repository=repository,
+        number=number,
+        head_sha=pull.head_sha,
+        base_ref=pull.base_ref,
+        base_sha=pull.base_sha,
+        clone_url=f"{simulator.url}/{repository}.git",
+    )
 
 
 def build(directory: Path, simulator: Simulator, redis_url: str, **more: Any) -> House:

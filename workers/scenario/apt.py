@@ -84,7 +84,7 @@ class Apt:
         self._directory = directory
         self._tell = tell
         self._package = package
-        self._configuration = _configure(directory, stanzas)
+        self._configuration = configure(directory, stanzas)
 
     def names(self, prefix: str) -> list[str]:
         """The names, sorted, of the binary packages that Debian lists now and that start with `prefix`."""
@@ -246,8 +246,12 @@ def _read(file: Path) -> str:
         return ""
 
 
-def _configure(directory: Path, stanzas: str) -> Path:
-    """Write sources and configuration, make the directories that apt wants; the configuration's path."""
+def configure(directory: Path, stanzas: str, architecture: str | None = None) -> Path:
+    """Write sources and configuration, make the directories that apt wants; the configuration's path.
+
+    For another `architecture` than the machine's, apt takes nothing for installed.
+    """
+    directory = directory.absolute()
     for name in ("lists/partial", "archives/partial"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     sources = directory / "debian.sources"
@@ -263,9 +267,20 @@ def _configure(directory: Path, stanzas: str) -> Path:
     }
     if os.geteuid() == 0:
         settings["APT::Sandbox::User"] = "root"
-    lines = [f'{name} "{value}";' for name, value in settings.items()]
-    # The system's hooks after an update would act on the system, or fail without root.
+    lines = []
+    if architecture is not None:
+        (directory / "status").write_text("")
+        settings |= {
+            "APT::Architecture": architecture,
+            "APT::Install-Recommends": "false",
+            "Dir::State": directory,
+            "Dir::State::status": directory / "status",
+        }
+        lines += ["#clear APT::Architectures;", f'APT::Architectures {{ "{architecture}"; }};']
+    lines += [f'{name} "{value}";' for name, value in settings.items()]
+    # The system's hooks would act on the system, or fail without root.
     lines += [f"#clear APT::Update::{hook};" for hook in ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")]
+    lines += [f"#clear DPkg::{hook};" for hook in ("Pre-Install-Pkgs", "Pre-Invoke", "Post-Invoke")]
     configuration = directory / "apt.conf"
     configuration.write_text("\n".join(lines) + "\n")
     return configuration

@@ -7,13 +7,10 @@ heart that has stopped beating, and any host may take its part on anew.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -21,6 +18,7 @@ import structlog
 from checker.report import Report, Verdict
 from config.settings import bare_environment
 from workers.github import NotThere
+from workers.host import alone
 from workers.runs import Run
 from workers.stress.campaign import merged
 from workers.stress.document import from_json, to_json
@@ -53,6 +51,11 @@ log = structlog.get_logger(__name__)
 def key_of(run_id: str, part: str) -> str:
     """What a job about one part is sent with."""
     return f"{run_id}@{part}"
+
+
+def slot(tools: Tools) -> Path:
+    """The file that is held by who builds or runs on this host."""
+    return tools.settings.cache_dir / "stress" / "lock"
 
 
 def parts_of(key: str) -> tuple[str, str]:
@@ -149,7 +152,7 @@ def _take_on(tools: Tools, run: Run, part: str) -> None:
     if part == BUILD and not _may_run(tools, run):
         return
     owner = secrets.token_hex(8)
-    with slot(tools.settings.cache_dir) as free:
+    with alone(slot(tools)) as free:
         taken = free and tools.stresses.claim(run.id, part, owner)
     if taken:
         log.info("taken on", run=run.id, part=part)
@@ -215,16 +218,3 @@ def _conclude(tools: Tools, run_id: str) -> None:
 def _show_now_and_then(tools: Tools, run_id: str) -> None:
     if tools.store.first_in(SHOW_SECONDS, f"show-stress:{run_id}"):
         tools.send(Job.SHOW_STRESS, run_id)
-
-
-@contextmanager
-def slot(directory: Path) -> Iterator[bool]:
-    """Whether nothing is built or run on this host now; held for as long as the block lasts."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "stress.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

@@ -23,6 +23,7 @@ from workers import logs
 from workers.app import create_app
 from workers.git import GitError
 from workers.github import GitHubError
+from workers.host import alone
 from workers.runs import Run
 from workers.sandbox import SandboxError
 from workers.stress.campaign import Campaign, run_on
@@ -106,7 +107,7 @@ def _beating(heart: Heart) -> Iterator[None]:
 
 def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
     """Does a part that was claimed for `owner`, and keeps what comes of it."""
-    with slot(tools.settings.cache_dir) as free:
+    with alone(slot(tools)) as free:
         record = tools.store.record(run_id)
         if not free or record is None:
             tools.stresses.release(run_id, part, owner)

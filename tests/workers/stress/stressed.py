@@ -18,10 +18,9 @@ from redis import Redis
 
 from config.settings import Settings
 from simulator.server import Simulator
-from tests.workers.house import SECRET, Clock, Message
+from tests.workers.house import SECRET, Clock, Message, event_of
 from workers.attempts import perform
 from workers.inbox import Delivery
-from workers.runs import PullRequestEvent
 from workers.scenario import BASE_BRANCH, CHANGE_BRANCH, Scenario
 from workers.scenario.source import default_cache_dir
 from workers.stress.store import STALE_SECONDS, Stress
@@ -62,17 +61,7 @@ class Stressed:
 
     def deliver(self, action: str = "synchronize") -> None:
         """Tells of the pull request as it is now."""
-        pull = self.simulator.pull(REPOSITORY, self.number)
-        event = PullRequestEvent(
-            action=action,
-            installation_id=self.installation_id,
-            repository=REPOSITORY,
-            number=self.number,
-            head_sha=pull.head_sha,
-            base_ref=pull.base_ref,
-            base_sha=pull.base_sha,
-            clone_url=f"{self.simulator.url}/{REPOSITORY}.git",
-        )
+        event = event_of(self.simulator, REPOSITORY, self.number, self.installation_id, action)
         self.delivered += 1
         delivery_id = f"delivery-{self.delivered}"
         assert self.tools.inbox.put(Delivery(delivery_id, "pull_request", event.to_json(), self.tools.clock()))

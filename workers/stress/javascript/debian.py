@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workers.scenario.apt import SYSTEM_APT, Kind, debian_stanzas
+from workers.scenario.apt import SYSTEM_APT, Kind, configure, debian_stanzas
 from workers.scenario.progress import Step, Tell
 from workers.stress.javascript.archives import unpack
 from workers.stress.javascript.packages import Package, kept, locked, run_tool, tail
@@ -64,7 +64,7 @@ class _Apt:
                 f"No Debian package source is configured in {etc} (sources.list, sources.list.d/*.sources or *.list). "
                 "Add one of Debian's."
             )
-        self._configuration = _configure(directory, stanzas)
+        self._configuration = configure(directory, stanzas, "arm64")
 
     def closure(self, name: str, version: str | None) -> list[tuple[str, str]]:
         """(name, version) of the package and of each that it needs."""
@@ -90,38 +90,6 @@ class _Apt:
     def _run(self, command: Sequence[str], directory: Path | None = None) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
         return run_tool([command[0], "-c", str(self._configuration), *command[1:]], directory, environment)
-
-
-def _configure(directory: Path, stanzas: str) -> Path:
-    """Writes sources, an empty list of installed packages and the configuration; the configuration's path."""
-    directory = directory.absolute()
-    for name in ("lists/partial", "archives/partial"):
-        (directory / name).mkdir(parents=True, exist_ok=True)
-    (directory / "debian.sources").write_text(stanzas)
-    (directory / "status").write_text("")
-    settings = {
-        "APT::Architecture": "arm64",
-        "APT::Install-Recommends": "false",
-        "Dir::Etc::SourceList": directory / "debian.sources",
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State": directory,
-        "Dir::State::Lists": directory / "lists",
-        "Dir::State::status": directory / "status",
-        "Dir::Cache": directory,
-        "Dir::Cache::Archives": directory / "archives",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "2",
-    }
-    if os.geteuid() == 0:
-        settings["APT::Sandbox::User"] = "root"
-    lines = ["#clear APT::Architectures;", *(f'{name} "{value}";' for name, value in settings.items())]
-    lines.append('APT::Architectures { "arm64"; };')
-    # The system's hooks would act on the system, or fail without root.
-    hooks = ("APT::Update::Pre-Invoke", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success")
-    lines += [f"#clear {hook};" for hook in (*hooks, "DPkg::Pre-Install-Pkgs", "DPkg::Pre-Invoke", "DPkg::Post-Invoke")]
-    configuration = directory / "apt.conf"
-    configuration.write_text("\n".join(lines) + "\n")
-    return configuration
 
 
 def _unpack_all(archives: Sequence[Path], name: str, tree: Path) -> list[str]:
