@@ -15,7 +15,14 @@ from pathlib import Path
 from workers.scenario.edits import COMMITS, apply
 from workers.scenario.errors import ScenarioError
 from workers.scenario.progress import Step, Tell, silent
-from workers.scenario.source import Selection, given, headers, profile_selection, selected_files
+from workers.scenario.source import (
+    Selection,
+    beside_headers,
+    given,
+    headers,
+    profile_selection,
+    selected_files,
+)
 
 BASE_BRANCH = "base"
 CHANGE_BRANCH = "linux-arm64-64k"
@@ -57,21 +64,24 @@ def make_scenario(
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ScenarioError(f"{directory} exists and is not an empty directory; name another, or empty it first.")
-    selection = profile_selection() if more is None else profile_selection() | more
     if source is None:
-        return _build(directory, headers(version, tell=tell, more=more), selection, tell)
+        known = headers(version, tell=tell)
+        files = dict(selected_files(known, profile_selection()))
+        if more is not None:
+            files |= dict(selected_files(beside_headers(known, more, tell), more))
+        return _build(directory, files, tell)
     if version is not None:
         raise ScenarioError("Give a version or a source, not both: a source has the version it has.")
+    wanted = profile_selection() if more is None else profile_selection() | more
     with (
         tempfile.TemporaryDirectory(prefix="pagewarden-") as scratch,
-        given(source, Path(scratch), tell, selection) as root,
+        given(source, Path(scratch), tell, wanted) as root,
     ):
-        return _build(directory, root, selection, tell)
+        return _build(directory, dict(selected_files(root, wanted)), tell)
 
 
-def _build(directory: Path, root: Path, selection: Selection, tell: Tell) -> Scenario:
+def _build(directory: Path, files: Mapping[str, bytes], tell: Tell) -> Scenario:
     tell(Step(f"making the repository {directory}"))
-    files = dict(selected_files(root, selection))
     directory.mkdir(parents=True, exist_ok=True)
     git = _Git(directory)
     git("init", "--quiet", "--template=", "--object-format=sha1", f"--initial-branch={BASE_BRANCH}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import fcntl
 import gzip
+import hashlib
 import lzma
 import os
 import re
@@ -60,21 +61,28 @@ def default_cache_dir() -> Path:
     return Path(os.environ.get("PAGEWARDEN_CACHE_DIR") or Path.home() / ".cache/pagewarden")
 
 
-def headers(
-    version: str | None = DEFAULT_VERSION,
-    cache_dir: Path | None = None,
-    tell: Tell = silent,
-    more: Selection | None = None,
-) -> Path:
-    """A directory with `Source/bmalloc` and so on: what the profile, and `more`, needs of Debian's WebKit `version`.
+def headers(version: str | None = DEFAULT_VERSION, cache_dir: Path | None = None, tell: Tell = silent) -> Path:
+    """A directory with `Source/bmalloc` and so on: what the profile needs of Debian's WebKit `version`.
 
     Fetched by apt once, then from the cache; do not write into it. None means 2.50.6 where Debian lists it,
     else the newest that it lists. Raises `ScenarioError`.
     """
     if version is not None and not _VERSION.fullmatch(version):
         raise ScenarioError(f"{version!r} is no version of WebKit; say one such as {DEFAULT_VERSION}.")
-    wanted = profile_selection() if more is None else profile_selection() | more
-    return _from_debian(WEBKIT, version, DEFAULT_VERSION, wanted, cache_dir, tell, keep=True)
+    return _from_debian(WEBKIT, version, DEFAULT_VERSION, profile_selection(), cache_dir, tell)
+
+
+def beside_headers(known: Path, selection: Selection, tell: Tell = silent) -> Path:
+    """What `selection` wants of the same WebKit as `known`, which `headers` gave, in a directory of its own.
+
+    Raises `ScenarioError`.
+    """
+    with _locked(known.parent / ".lock"):
+        name = hashlib.sha256(" ".join(selection.roots).encode()).hexdigest()[:8]
+        tree = known.with_name(f"{known.name}+{name}")
+        if not _complete(tree, selection):
+            _unpack_to_cache(next(known.parent.glob(f"{known.name}.orig.tar.*")), tree, selection, tell)
+        return tree
 
 
 def package_source(

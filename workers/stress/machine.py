@@ -37,6 +37,8 @@ _OWN_MEMORY = 512 << 20
 """Bytes resident that QEMU needs for itself, beside the guest and translated code."""
 _OWN_SPACE = 2 << 30
 """Bytes of address space that it needs for itself."""
+_DISK_THREADS = 4
+"""Left to itself QEMU starts up to 64 when much is written, such as cores, and ends itself where it may not."""
 _TICK = 1.0
 _APPEND = "console=ttyAMA0 quiet loglevel=4 panic=-1 oops=panic"
 
@@ -99,6 +101,8 @@ class Vm:
                 address_space=self.memory + _TRANSLATED + _OWN_SPACE,
                 file_size=self.disk_size,
             ),
+            # Each arena reserves address space for itself.
+            environment={"MALLOC_ARENA_MAX": "2"},
         )
         with sandbox.start(_arguments(self.memory)) as running:
             console = Console(running.stdout, most=(1 << 20) + (8 << 10) * len(plan.processes))
@@ -116,6 +120,7 @@ def _arguments(memory: int) -> list[str]:
         *(QEMU, "-M", "virt,gic-version=3", "-cpu", "cortex-a76", "-smp", "2", "-m", f"{memory >> 20}M"),
         *("-accel", f"tcg,thread=multi,tb-size={_TRANSLATED >> 20}", "-nodefaults", "-nic", "none", "-display", "none"),
         *("-monitor", "none", "-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial", "-no-reboot"),
+        *("-object", f"main-loop,id=main-loop,thread-pool-max={_DISK_THREADS}"),
         # A disk that the host has no room for must fail in the guest, not stop it.
         *("-drive", "file=/machine/disk,format=raw,if=none,id=evidence,cache=unsafe,werror=report,rerror=report"),
         *("-device", "virtio-blk-device,drive=evidence"),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from workers.scenario import DEFAULT_VERSION, Selection, Tell, headers, silent
 from workers.scenario.edits import COMMITS, Commit, apply
-from workers.scenario.source import default_cache_dir, selected_files, unpack
+from workers.scenario.source import beside_headers, selected_files
 from workers.stress.libpas.sources import BMALLOC, LIBPAS, ROOT, Sources, sources, wants
 
 SELECTION = Selection((LIBPAS, BMALLOC), wants)
@@ -25,20 +22,11 @@ class Origin:
     digest: str
 
 
-def debian_sources(
-    version: str = DEFAULT_VERSION, cache: Path | None = None, tell: Tell = silent
-) -> tuple[Sources, Origin]:
-    """libpas of Debian's WebKit `version`, unpacked once below `cache`. Raises `ScenarioError`."""
-    cache = cache or default_cache_dir() / "stress"
+def debian_sources(version: str = DEFAULT_VERSION, tell: Tell = silent) -> tuple[Sources, Origin]:
+    """libpas of Debian's WebKit `version`, unpacked once. Raises `ScenarioError`."""
     known = headers(version, tell=tell)
     tarball = next(known.parent.glob(f"{known.name}.orig.tar.*"))
-    directory = cache / "sources" / known.name
-    if not directory.is_dir():
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=directory.parent))
-        unpack(tarball, fresh, SELECTION, tell)
-        shutil.rmtree(directory, ignore_errors=True)
-        fresh.replace(directory)
+    directory = beside_headers(known, SELECTION, tell)
     digest = hashlib.sha256(tarball.read_bytes()).hexdigest()[:16]
     return sources(selected_files(directory, SELECTION)), Origin(tarball.name, digest)
 
