@@ -65,9 +65,9 @@ def stress(
     ] = None,
     format_: Annotated[Printed, typer.Option("--format", help="How to print it.")] = Printed.TEXT,
 ) -> None:
-    """Run an allocator or engine under each page size, beside controls.
+    """Run libpas, or an engine, under each page size.
 
-    It allocates, shrinks and frees until a hidden limit gives.
+    It allocates, shrinks and frees until a hidden limit gives, beside controls that must fail.
 
     Exit status 0: all passed. 1: something failed. 2: an error. 3: inconclusive, or void as a control survived.
     """

@@ -357,6 +357,6 @@ def test_an_invalid_profile_is_named_with_its_key(scenario: Scenario, cache: Pat
 def test_help_names_every_command(cache: Path) -> None:
     done = pagewarden(cache, "--help")
     assert done.returncode == 0
-    for command in ("check", "explain", "profile", "scenario", "demo", "serve", "web", "worker"):
+    for command in ("check", "explain", "stress", "kernels", "profile", "scenario", "demo", "serve", "web", "worker"):
         assert command in done.stdout
     assert "..." not in done.stdout.split("Commands:")[1]  # no description is cut short

@@ -79,6 +79,13 @@ class Stressed:
             time.sleep(min(message.seconds, 0.2))
             perform(self.tools, message.job, message.key)
 
+    def watch(self, come_true: Callable[[], bool], patience: float = PATIENCE) -> None:
+        """Does no job until it has come true: others work."""
+        deadline = time.monotonic() + patience
+        while not come_true():
+            assert time.monotonic() < deadline, "it never came true"
+            time.sleep(0.05)
+
     def drain(self) -> None:
         """Does all jobs that nobody waits for."""
         self.until(lambda: not self.queue)

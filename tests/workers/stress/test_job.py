@@ -127,7 +127,8 @@ def test_a_message_twice_begins_no_second_chain_of_looks(stressed: Stressed) -> 
 
 def test_what_was_lost_after_the_last_part_is_found_by_the_sweep(stressed: Stressed) -> None:
     head = stressed.push("D")
-    stressed.until(lambda: stressed.state().part("4K").result is not None)
+    stressed.until(lambda: stressed.state().part("4K").starts == 1)
+    stressed.watch(lambda: stressed.state().part("4K").result is not None)
     stressed.queue.clear()
     assert stressed.tools.stresses.follow(stressed.run_id(), "4K")
     stressed.clock.ahead += QUIET_SECONDS + 2 * OLD_SECONDS
