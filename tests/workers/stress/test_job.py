@@ -11,23 +11,16 @@ from simulator.server import Simulator
 from tests.workers.house import House
 from tests.workers.stress.stressed import REPOSITORY, Stressed, build
 from workers.reconcile import OLD_SECONDS, sweep
-from workers.scenario import Scenario, make_scenario
+from workers.scenario import Scenario
 from workers.stress.job import MOST_STARTS, QUIET_SECONDS, key_of
-from workers.stress.libpas.reference import SELECTION
 from workers.stress.store import BUILD
 from workers.tools import Job
 
 
-@pytest.fixture(scope="session")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
-    """The reference scenario with libpas's sources; shared, so never written to."""
-    return make_scenario(tmp_path_factory.mktemp("sources") / "WebKit", version="2.50.6", more=SELECTION)
-
-
 @pytest.fixture
-def stressed(tmp_path: Path, redis_url: str, sources: Scenario) -> Iterator[Stressed]:
+def stressed(tmp_path: Path, redis_url: str, whole_libpas: Scenario) -> Iterator[Stressed]:
     with Simulator(tmp_path / "github") as simulator:
-        built = build(tmp_path, simulator, redis_url, sources)
+        built = build(tmp_path, simulator, redis_url, whole_libpas)
         yield built
         if built.number:
             built.tools.stresses.end(built.run_id())
@@ -96,9 +89,9 @@ def test_the_code_of_a_fork_is_not_run(stressed: Stressed) -> None:
     assert stressed.state().part(BUILD).starts == 0
 
 
-def test_a_machine_that_cannot_be_had_is_no_pass(tmp_path: Path, redis_url: str, sources: Scenario) -> None:
+def test_a_machine_that_cannot_be_had_is_no_pass(tmp_path: Path, redis_url: str, whole_libpas: Scenario) -> None:
     with Simulator(tmp_path / "github") as simulator:
-        stressed = build(tmp_path, simulator, redis_url, sources, page_sizes=(4096, 65536))
+        stressed = build(tmp_path, simulator, redis_url, whole_libpas, page_sizes=(4096, 65536))
         check = stressed.concluded(stressed.push("D"))
         assert check["conclusion"] == "failure", "what 4K shows is true whatever happens at 64K"
         assert "64K" in check["output"]["summary"]
@@ -148,10 +141,10 @@ def test_progress_is_told_at_a_gentle_rate(stressed: Stressed) -> None:
 
 @pytest.mark.parametrize("more", [{"stress": False}, {"profile": "jemalloc"}])
 def test_what_is_not_to_be_stressed_has_no_such_check(
-    tmp_path: Path, redis_url: str, sources: Scenario, more: dict[str, object]
+    tmp_path: Path, redis_url: str, whole_libpas: Scenario, more: dict[str, object]
 ) -> None:
     with Simulator(tmp_path / "github") as simulator:
-        stressed = build(tmp_path, simulator, redis_url, sources, **more)
+        stressed = build(tmp_path, simulator, redis_url, whole_libpas, **more)
         head = stressed.push("B")
         stressed.drain()
         assert [run["name"] for run in simulator.check_runs(REPOSITORY, head)] == ["pagewarden"]
