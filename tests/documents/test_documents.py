@@ -15,6 +15,7 @@ import pytest
 
 from bot.check_command import check
 from bot.explain_command import explain
+from bot.stress_command import stress
 from checker.profile import load_profile
 from checker.report import SCHEMA_VERSION
 from config.settings import Settings
@@ -45,8 +46,8 @@ def test_the_readme_lists_every_rule() -> None:
     assert sorted(listed) == sorted(rule.id for rule in load_profile("libpas").rules)
 
 
-@pytest.mark.parametrize("command", [check, explain])
-def test_the_readme_names_every_option_of_a_check(command: Callable[..., None]) -> None:
+@pytest.mark.parametrize("command", [check, explain, stress])
+def test_the_readme_names_every_option_of_a_command(command: Callable[..., None]) -> None:
     names = {name.removesuffix("_").replace("_", "-") for name in inspect.signature(command).parameters}
     known = names - {"name", "rev"}
     assert {name for name in known if f"--{name}" not in README and f"--no-{name}" not in README} == set()
