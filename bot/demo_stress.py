@@ -80,7 +80,7 @@ def wait_for(
             failing = frozenset(_PHASE.findall(section[1])) if section is not None else frozenset[str]()
             return StressVerdict(commit, check["conclusion"], title, failing, time.monotonic() - started)
         if title and title != told:
-            console.print(f"   stress: {title}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"   stress: {title.removeprefix('Stress: ')}", markup=False, highlight=False, soft_wrap=True)
             told = title
         require_server()
         time.sleep(_POLL_SECONDS)
