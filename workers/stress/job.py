@@ -175,8 +175,7 @@ def _may_run(tools: Tools, run: Run) -> bool:
         return False
     if pull.from_fork:
         log.info("a fork's code is not run without leave", run=run.id)
-        tools.stresses.refuse(run.id, FORK)
-        _conclude(tools, run.id)
+        refuse(tools, run.id, FORK)
         return False
     return True
 
@@ -207,6 +206,12 @@ def give_up(tools: Tools, run_id: str, part: str, reason: str) -> None:
     lost = Result(tools.settings.stress_machine, (), troubles=(Trouble(reason, size),))
     tools.stresses.give_up(run_id, part, json.dumps(to_json(lost)))
     tools.send(Job.STRESS, key_of(run_id, part))
+
+
+def refuse(tools: Tools, run_id: str, reason: str) -> None:
+    """Concludes a stress run of which nothing is run: `FORK`, or a reason for people."""
+    tools.stresses.refuse(run_id, reason)
+    _conclude(tools, run_id)
 
 
 def _conclude(tools: Tools, run_id: str) -> None:

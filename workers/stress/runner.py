@@ -29,9 +29,16 @@ from workers.sandbox import SandboxError
 from workers.stress.campaign import Campaign, run_on
 from workers.stress.document import to_json
 from workers.stress.evidence import evidence_of, evidence_to_json
-from workers.stress.job import key_of, slot
+from workers.stress.job import key_of, refuse, slot
 from workers.stress.libpas.build import Build
-from workers.stress.libpas.campaign import Built, LibpasFiles, Wanted, libpas_campaign, revision_of
+from workers.stress.libpas.campaign import (
+    Built,
+    LibpasFiles,
+    Wanted,
+    has_libpas,
+    libpas_campaign,
+    revision_of,
+)
 from workers.stress.lineup import Place
 from workers.stress.machines import machine_for
 from workers.stress.processes import Cancelled, MachineError
@@ -94,6 +101,10 @@ class Heart:
             raise Cancelled
 
 
+class NothingToStress(Exception):
+    """Neither head nor base has what would be built. The text says so to people."""
+
+
 @contextmanager
 def _beating(heart: Heart) -> Iterator[None]:
     thread = threading.Thread(target=heart.beat_until_finished, daemon=True)
@@ -118,6 +129,10 @@ def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
                 result = _result(tools, record.run, part, heart)
             except Cancelled:
                 log.info("stopped", run=run_id, part=part)
+                return
+            except NothingToStress as nothing:
+                log.info("nothing to stress", run=run_id)
+                refuse(tools, run_id, str(nothing))
                 return
     if not tools.stresses.finish(run_id, part, owner, json.dumps(to_json(result)), _kept_evidence(result)):
         log.info("somebody else's by now", run=run_id, part=part)
@@ -152,7 +167,10 @@ def _campaign(tools: Tools, run: Run, built: Built) -> Campaign:
         token = client.token
     files = LibpasFiles()
     tools.cache.fetch(run.clone_url, token, [run.base, run.head], files)
-    head, base = (revision_of(tools.cache.tree(run.clone_url, sha, files)) for sha in (run.head, run.base))
+    trees = [tools.cache.tree(run.clone_url, sha, files) for sha in (run.head, run.base)]
+    if not any(map(has_libpas, trees)):
+        raise NothingToStress("neither head nor base has the sources of libpas")
+    head, base = map(revision_of, trees)
     wanted = Wanted(head, base, tools.settings.page_sizes, tools.settings.stress_seeds)
     return libpas_campaign(wanted, tools.profile, Build(cache=tools.settings.cache_dir / "stress"), built)
 

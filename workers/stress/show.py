@@ -152,6 +152,8 @@ def _output(tools: Tools, run: Run, state: Stress) -> CheckOutput | None:
     about = stress_context(tools, run)
     if state.refused == FORK:
         return stress_words.waiting_for_approval(about)
+    if state.refused is not None:
+        return stress_words.not_offered(about, state.refused)
     seen = seen_of(state, tools.settings.stress_machine)
     match seen:
         case Result():

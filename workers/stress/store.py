@@ -66,7 +66,7 @@ class Part:
 class Stress:
     """The stress of one run. `page_sizes` in bytes; `since` in epoch seconds; `over`: nothing more is to come.
 
-    `refused` says why nothing was run at all: a word of `workers.stress.show`.
+    `refused` says why nothing was run at all, see `workers.stress.job.refuse`.
     """
 
     page_sizes: tuple[int, ...]

@@ -89,6 +89,22 @@ def test_the_code_of_a_fork_is_not_run(stressed: Stressed) -> None:
     assert stressed.state().part(BUILD).starts == 0
 
 
+def test_where_there_is_no_libpas_there_is_nothing_to_stress(
+    tmp_path: Path, redis_url: str, scenario: Scenario
+) -> None:
+    with Simulator(tmp_path / "github") as simulator:
+        stressed = build(tmp_path, simulator, redis_url, scenario)
+        head = stressed.push("B")
+        stressed.until(lambda: stressed.state().over)
+        # The process that found out told the real queue, which nobody reads here.
+        stressed.clock.ahead += 2 * OLD_SECONDS
+        sweep(stressed.tools)
+        check = stressed.concluded(head)
+        assert check["conclusion"] == "neutral"
+        assert "neither head nor base has the sources of libpas" in check["output"]["summary"]
+        assert simulator.violations == []
+
+
 def test_a_machine_that_cannot_be_had_is_no_pass(tmp_path: Path, redis_url: str, whole_libpas: Scenario) -> None:
     with Simulator(tmp_path / "github") as simulator:
         stressed = build(tmp_path, simulator, redis_url, whole_libpas, page_sizes=(4096, 65536))

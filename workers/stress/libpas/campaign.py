@@ -40,6 +40,11 @@ class LibpasFiles:
         return False
 
 
+def has_libpas(tree: Tree) -> bool:
+    """Whether there is anything to build."""
+    return any(path.startswith(f"{LIBPAS}/") and path.endswith(".c") for path in tree.entries)
+
+
 @dataclass(frozen=True)
 class Revision:
     """libpas of one revision; `name` is what people call it."""
