@@ -14,7 +14,6 @@ from workers.report.sections import folded, section
 from workers.report.stress_cells import Mark, by_mark
 from workers.report.stress_progress import pages_table, under_way
 from workers.report.stress_words import (
-    NOT_AT_FAULT,
     ORDERING,
     next_steps,
     obstacles,
@@ -114,15 +113,6 @@ def not_offered(_context: Context, reason: str) -> CheckOutput:
         conclusion="neutral",
         title=cut(f"Not stressed: {plain(reason)}", 200),
         summary=f"Nothing was built or run: {prose(reason)}. This is neither a pass nor a failure.\n",
-    )
-
-
-def broken(context: Context, reason: str) -> CheckOutput:
-    """The check when pagewarden itself failed. It fails: what nobody looked at must not count as a pass."""
-    return CheckOutput(
-        conclusion="failure",
-        title=cut(f"pagewarden could not stress this: {plain(reason)}", 200),
-        summary=f"pagewarden failed on {code(context.head_sha[:12])}: {code(reason, 1000)}\n\n{NOT_AT_FAULT}\n",
     )
 
 

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -79,7 +79,3 @@ class Record:
     seconds: float = 0.0
     attempts: int = 1
     evidence: Evidence = Evidence()
-
-    def of(self, role: Role, subject: str) -> Record:
-        """The same, for another subject."""
-        return replace(self, role=role, subject=subject)

@@ -60,7 +60,7 @@ def with_(records: tuple[Record, ...], *others: Record) -> tuple[Record, ...]:
 
 def of_base(one: Record) -> Record:
     """The same, seen at the base."""
-    return one.of(Role.BASE, BASE)
+    return replace(one, role=Role.BASE, subject=BASE)
 
 
 def controls(sizes: tuple[int, ...] = SIZES) -> tuple[Control, ...]:

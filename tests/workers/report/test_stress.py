@@ -54,7 +54,6 @@ OTHERS = {
     "running": stress.progress(CONTEXT, RUNNING),
     "fork": stress.waiting_for_approval(CONTEXT, "/pagewarden approve"),
     "not-offered": stress.not_offered(CONTEXT, "the profile jemalloc has no stress"),
-    "broken": stress.broken(CONTEXT, "no worker has taken part in an hour"),
 }
 
 
@@ -103,9 +102,9 @@ def test_a_void_run_begins_with_the_words_that_people_look_for() -> None:
 
 
 def test_an_error_is_not_the_pull_requests_fault() -> None:
-    for output in (stress.concluded(STATES["error"], CONTEXT), stress.broken(CONTEXT, "x")):
-        assert output.conclusion == "failure"
-        assert "This is not the pull request's fault." in output.summary
+    output = stress.concluded(STATES["error"], CONTEXT)
+    assert output.conclusion == "failure"
+    assert "This is not the pull request's fault." in output.summary
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -188,7 +187,6 @@ def test_nothing_that_a_subject_says_gets_out(name: str, message: str) -> None:
 
 
 def test_checks_without_a_result_are_harmless() -> None:
-    is_harmless(stress.broken(CONTEXT, HOSTILE_MESSAGE).summary)
     is_harmless(stress.not_offered(CONTEXT, HOSTILE_MESSAGE).summary)
     is_harmless(stress.waiting_for_approval(CONTEXT, HOSTILE_MESSAGE).summary)
     pages = tuple(replace(each, subject=HOSTILE_MESSAGE, phase=HOSTILE_MESSAGE) for each in RUNNING.pages)
