@@ -1,17 +1,20 @@
-"""Records as the JSON of GitHub's REST interface: pull requests, check runs, comments and deliveries."""
+"""Records as the JSON of GitHub's REST interface: pull requests, checks, statuses, comments and deliveries."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from simulator import resources
-from simulator.records import CheckRun, Comment, Delivery, Pull, Repository
+from simulator.records import CheckRun, Comment, Delivery, Label, Pull, Reaction, Repository, Status
 from simulator.resources import Links, account, node_id, timestamp
 from simulator.state import State
 
 Json = Any
+REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
 
 def pull(links: Links, one: Pull, state: State) -> Json:
@@ -51,14 +54,14 @@ def pull(links: Links, one: Pull, state: State) -> Json:
         "title": one.title,
         "user": account(links, one.author),
         "body": one.body,
-        "labels": [],
+        "labels": [label(links, state.label(its, name), its) for name in one.labels],
         "milestone": None,
         "active_lock_reason": None,
         "created_at": timestamp(one.created_at),
         "updated_at": timestamp(one.updated_at),
         "closed_at": timestamp(one.closed_at) if one.closed_at else None,
-        "merged_at": None,
-        "merge_commit_sha": None,
+        "merged_at": timestamp(one.merged_at) if one.merged_at else None,
+        "merge_commit_sha": one.merged_sha,
         "assignee": None,
         "assignees": [],
         "requested_reviewers": [],
@@ -66,7 +69,7 @@ def pull(links: Links, one: Pull, state: State) -> Json:
         "head": _side(links, state, one.head_repository, one.head_ref, one.head_sha),
         "base": _side(links, state, one.repository, one.base_ref, one.base_sha),
         "_links": {name: {"href": urls[key]} for name, key in linked.items()},
-        "author_association": "CONTRIBUTOR",
+        "author_association": state.association(one.author, "CONTRIBUTOR"),
         "auto_merge": None,
         "draft": one.draft,
     }
@@ -80,11 +83,11 @@ def full_pull(links: Links, one: Pull, state: State) -> Json:
     additions, deletions = resources.line_totals(files)
     return {
         **pull(links, one, state),
-        "merged": False,
-        "mergeable": True,
-        "rebaseable": True,
-        "mergeable_state": "draft" if one.draft else "clean",
-        "merged_by": None,
+        "merged": one.merged_at is not None,
+        "mergeable": None if one.merged_at else True,
+        "rebaseable": None if one.merged_at else True,
+        "mergeable_state": "unknown" if one.merged_at else "draft" if one.draft else "clean",
+        "merged_by": account(links, one.merged_by) if one.merged_by else None,
         "comments": len(state.comments_of(its, one.number)),
         "review_comments": len(state.review_comments_of(its, one.number)),
         "maintainer_can_modify": one.head_repository != one.repository,
@@ -121,12 +124,17 @@ def check_run(links: Links, one: CheckRun, state: State) -> Json:
         },
         "check_suite": {"id": one.suite_id},
         "app": resources.app(links, state.apps[one.app_id], state),
-        "pull_requests": [
-            _pull_minimal(links, found, state)
-            for found in state.pulls_of(its)
-            if (found.head_sha, found.state, found.head_repository) == (one.head_sha, "open", one.repository)
-        ],
+        "pull_requests": pulls_at(links, its, one.head_sha, state),
     }
+
+
+def pulls_at(links: Links, its: Repository, sha: str, state: State) -> list[Json]:
+    """The `pull-request-minimal` of each open pull request with that head, but for those from forks."""
+    return [
+        _pull_minimal(links, found, state)
+        for found in state.pulls_of(its)
+        if (found.head_sha, found.state, found.head_repository) == (sha, "open", its.full_name)
+    ]
 
 
 def check_annotations(links: Links, one: CheckRun, state: State) -> list[Json]:
@@ -155,9 +163,79 @@ def comment(links: Links, one: Comment, state: State) -> Json:
         "user": account(links, one.author),
         "created_at": timestamp(one.created_at),
         "updated_at": timestamp(one.updated_at),
-        "author_association": "NONE",
+        "author_association": state.association(one.author, "NONE"),
         "body": one.body,
         "performed_via_github_app": resources.app(links, state.apps[one.app_id], state) if one.app_id else None,
+        "reactions": _rollup(f"{links.repository(its)}/issues/comments/{one.id}", state.reactions_to(one.id)),
+    }
+
+
+def issue(links: Links, one: Pull, state: State) -> Json:
+    """A pull request as the issue that it is as well, in webhooks about its comments."""
+    its = _repository(state, one.repository)
+    api = f"{links.repository(its)}/issues/{one.number}"
+    shown = pull(links, one, state)
+    same = (
+        *("id", "node_id", "number", "state", "locked", "title", "user", "body", "labels", "milestone"),
+        *("active_lock_reason", "created_at", "updated_at", "closed_at", "assignee", "assignees"),
+        *("author_association", "draft", "html_url"),
+    )
+    return {
+        **{key: shown[key] for key in same},
+        "url": api,
+        "repository_url": links.repository(its),
+        "labels_url": f"{api}/labels{{/name}}",
+        "comments_url": f"{api}/comments",
+        "events_url": f"{api}/events",
+        "timeline_url": f"{api}/timeline",
+        "comments": len(state.comments_of(its, one.number)),
+        "reactions": _rollup(api, []),
+        "state_reason": None,
+        "performed_via_github_app": None,
+        "pull_request": {key: shown[key] for key in ("url", "html_url", "diff_url", "patch_url", "merged_at")},
+    }
+
+
+def label(links: Links, one: Label, its: Repository) -> Json:
+    """`label`."""
+    return {
+        "id": one.id,
+        "node_id": node_id("LA", one.id),
+        "url": f"{links.repository(its)}/labels/{quote(one.name)}",
+        "name": one.name,
+        "description": None,
+        "color": one.color,
+        "default": False,
+    }
+
+
+def reaction(links: Links, one: Reaction) -> Json:
+    """`reaction`."""
+    return {
+        "id": one.id,
+        "node_id": node_id("REA", one.id),
+        "user": account(links, one.author),
+        "content": one.content,
+        "created_at": timestamp(one.created_at),
+    }
+
+
+def status(links: Links, one: Status, state: State) -> Json:
+    """`status`."""
+    its = _repository(state, one.repository)
+    creator = account(links, one.creator)
+    return {
+        "url": f"{links.repository(its)}/statuses/{one.sha}",
+        "avatar_url": creator["avatar_url"],
+        "id": one.id,
+        "node_id": node_id("SC", one.id),
+        "state": one.state,
+        "description": one.description,
+        "target_url": one.target_url,
+        "context": one.context,
+        "created_at": timestamp(one.created_at),
+        "updated_at": timestamp(one.created_at),
+        "creator": creator,
     }
 
 
@@ -190,14 +268,22 @@ def delivery(one: Delivery) -> Json:
 
 
 def _side(links: Links, state: State, repository: str, ref: str, sha: str) -> Json:
-    its = _repository(state, repository)
+    """An end of a pull request. Of a fork that was deleted GitHub still knows the owner."""
+    its = state.repository(repository)
+    owner = its.owner if its else state.account(repository.partition("/")[0])
     return {
-        "label": f"{its.owner.login}:{ref}",
+        "label": f"{owner.login}:{ref}",
         "ref": ref,
         "sha": sha,
-        "user": account(links, its.owner),
-        "repo": resources.repository(links, its, state),
+        "user": account(links, owner),
+        "repo": resources.repository(links, its, state) if its else None,
     }
+
+
+def _rollup(api: str, reactions: Sequence[Reaction]) -> Json:
+    """`reaction-rollup` of what is at that address of the REST interface."""
+    counts = Counter(one.content for one in reactions)
+    return {"url": f"{api}/reactions", "total_count": len(reactions), **{name: counts[name] for name in REACTIONS}}
 
 
 def _pull_minimal(links: Links, one: Pull, state: State) -> Json:

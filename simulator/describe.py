@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -34,8 +35,20 @@ EITHER_FORM_OF_422 = ("validation-error", "validation-error-simple")
 DESCRIBED_INSTEAD: Mapping[tuple[str, str, int], Json] = {
     ("GET", "/app/installations", 200): {"type": "array", "items": {"$ref": "#/components/schemas/installation"}},
 }
-# An outdated comment on a line is nowhere in the diff: GitHub then answers null, where the description wants a number.
-NULL_AS_WELL: Mapping[str, tuple[str, ...]] = {"pull-request-review-comment": ("line", "position")}
+# Null where the description wants a value. Below a component: the properties on the way, `[]` for an array's items.
+NULL_AS_WELL: Mapping[str, tuple[str, ...]] = {
+    # An outdated comment on a line is nowhere in the diff.
+    "pull-request-review-comment": ("line", "position"),
+    # The fork was deleted. In some events' payloads GitHub's description does allow it.
+    "pull-request": ("head/repo",),
+    "pull-request-simple": ("head/repo", "labels/[]/description"),
+    # A person wrote it, no App.
+    "webhooks_issue_comment": ("performed_via_github_app",),
+}
+# An App's events, of which that one payload's description knows fewer than the others.
+ONE_OF_AS_WELL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "webhook-check-suite-rerequested": {"check_suite/app/events/[]": ("merge_group",)},
+}
 
 
 @dataclass(frozen=True)
@@ -162,11 +175,26 @@ def _components(closed: bool, file: str) -> Json:
 
 
 def _as_it_is(name: str, component: Json) -> Json:
-    """A component with `NULL_AS_WELL` applied."""
-    if name not in NULL_AS_WELL:
-        return component
-    nullable = {key: {**component["properties"][key], "nullable": True} for key in NULL_AS_WELL[name]}
-    return {**component, "properties": {**component["properties"], **nullable}}
+    """A component with `NULL_AS_WELL` and `ONE_OF_AS_WELL` applied."""
+    for path in NULL_AS_WELL.get(name, ()):
+        component = _with(component, path.split("/"), lambda found: {**found, "nullable": True})
+    for path, values in ONE_OF_AS_WELL.get(name, {}).items():
+        component = _with(component, path.split("/"), partial(_one_of_more, values))
+    return component
+
+
+def _one_of_more(values: Sequence[str], schema: Json) -> Json:
+    return {**schema, "enum": [*schema["enum"], *values]}
+
+
+def _with(node: Json, path: Sequence[str], change: Callable[[Json], Json]) -> Json:
+    """`node` with the schema at the end of `path` changed."""
+    if not path:
+        return change(node)
+    name, *rest = path
+    if name == "[]":
+        return {**node, "items": _with(node["items"], rest, change)}
+    return {**node, "properties": {**node["properties"], name: _with(node["properties"][name], rest, change)}}
 
 
 def _json_schema(node: Json, closed: bool) -> Json:

@@ -15,6 +15,7 @@ from pathlib import Path
 # Files above this size (bytes) have no patch on GitHub; git then treats them as binary, which is cheap.
 LARGEST_PATCHED_FILE = 1_000_000
 LARGEST_SHOWN_BLOB = 5_000_000
+MOST_PUSHED_COMMITS = 2048
 COMMIT_FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%aI", "%cn", "%ce", "%cI", "%B")
 STATUSES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "copied", "T": "changed"}
 PATCH_START = re.compile(rb"^diff --git ", re.MULTILINE)
@@ -99,6 +100,19 @@ class GitRepository:
         """Point `ref` (full name) at a commit that is here."""
         self._run("update-ref", ref, sha)
 
+    def delete_ref(self, ref: str) -> None:
+        """Remove `ref` (full name)."""
+        self._run("update-ref", "-d", ref)
+
+    def merge(self, base: str, head: str, message: str, time: datetime) -> str:
+        """A commit that merges `head` into `base` (shas), on no branch. Raises `GitError` where they conflict."""
+        try:
+            tree = self._run("merge-tree", "--write-tree", "--no-messages", base, head).decode().strip()
+        except GitError as error:
+            raise GitError(f"{head} does not merge into {base} without conflicts") from error
+        parents = ("-p", base, "-p", head)
+        return self._run("commit-tree", tree, *parents, "-m", message, extra=_merged_by_github(time)).decode().strip()
+
     def prune(self) -> None:
         """Drop the objects that no ref reaches, as GitHub does some time after a force-push."""
         self._run("-c", "gc.reflogExpire=now", "gc", "--quiet", "--prune=now")
@@ -110,6 +124,15 @@ class GitRepository:
     def branch(self, name: str) -> str | None:
         """The commit at the tip of a branch, or `None`."""
         return self.resolve(f"refs/heads/{name}")
+
+    def branch_at(self, sha: str) -> str | None:
+        """A branch whose tip is that commit, or `None`."""
+        listed = self._run("for-each-ref", "--format=%(refname:lstrip=2)", f"--points-at={sha}", "refs/heads")
+        return next(iter(listed.decode().splitlines()), None)
+
+    def is_ancestor(self, one: str, other: str) -> bool:
+        """Whether the history of `other` holds `one` (shas)."""
+        return self.merge_base(one, other) == one
 
     def resolve(self, revision: str) -> str | None:
         """The sha of the commit that `revision` names, or `None`."""
@@ -145,6 +168,21 @@ class GitRepository:
         """What differs between the trees of two commits (shas), or between nothing and `head`."""
         return _changes(self.directory, base, head)
 
+    def pushed(self, before: str | None, after: str, branch: str) -> list[Commit]:
+        """The newest commits that a push brought, oldest first: since `before`, or for a new branch of no other one."""
+        known = (before,) if before else (f"--exclude={branch}", "--branches")
+        return self.log("--reverse", "--topo-order", f"--max-count={MOST_PUSHED_COMMITS}", after, "--not", *known)
+
+    def names(self, commit: Commit) -> Mapping[str, list[str]]:
+        """The files that a commit added, removed and modified against its first parent, under these three words."""
+        between = (commit.parents[0], commit.sha) if commit.parents else ("--root", commit.sha)
+        arguments = ("-r", "--no-renames", "--no-commit-id", "--name-status", "-z")
+        fields = _fields(self._run("diff-tree", *arguments, *between))
+        found: dict[str, list[str]] = {"added": [], "removed": [], "modified": []}
+        for letter in fields:
+            found[{"A": "added", "D": "removed"}.get(letter, "modified")].append(next(fields))
+        return found
+
     def line_now(self, path: str, line: int, then: str, now: str) -> int | None:
         """Where a line of a file in one commit is in another, `None` where it was changed or is gone."""
         if then == now:
@@ -171,8 +209,8 @@ class GitRepository:
         except GitError:
             return None
 
-    def _run(self, *arguments: str) -> bytes:
-        return _git(self.directory, *arguments)
+    def _run(self, *arguments: str, extra: Mapping[str, str] | None = None) -> bytes:
+        return _git(self.directory, *arguments, extra=extra)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -195,12 +233,12 @@ def git_program() -> str:
     return program
 
 
-def _git(directory: Path | None, *arguments: str) -> bytes:
+def _git(directory: Path | None, *arguments: str, extra: Mapping[str, str] | None = None) -> bytes:
     where = ["-C", str(directory)] if directory else []
     try:
         done = subprocess.run(
             [git_program(), "-c", "safe.directory=*", *where, *arguments],
-            env=environment(),
+            env=environment(extra),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,
@@ -208,6 +246,12 @@ def _git(directory: Path | None, *arguments: str) -> bytes:
     except subprocess.CalledProcessError as error:
         raise GitError(error.stderr.decode(errors="replace").strip() or f"git {arguments[0]} failed") from error
     return done.stdout
+
+
+def _merged_by_github(time: datetime) -> dict[str, str]:
+    """Author and committer of the merges that GitHub makes, at `time`."""
+    who = {"NAME": "GitHub", "EMAIL": "noreply@github.com", "DATE": time.isoformat()}
+    return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
 
 
 def _commit(fields: list[str]) -> Commit:

@@ -83,7 +83,9 @@ class Repository:
         return f"{self.owner.login}/{self.name}"
 
     def base_of(self, pull: Pull) -> str:
-        """The tip of the branch that one of its pull requests is for."""
+        """What one of its pull requests is compared with: the tip of its branch, or what it was merged into."""
+        if pull.merged_sha is not None and (before := self.git.resolve(f"{pull.merged_sha}^1")):
+            return before
         return self.git.branch(pull.base_ref) or pull.base_sha
 
 
@@ -92,6 +94,7 @@ class Pull:
     """A pull request. `heads` are all shas its head has had, the present one last.
 
     `base_sha` is where the target branch was when it was chosen; as on GitHub it stays there when the branch goes on.
+    `head_repository` may have been deleted. `labels` are names.
     """
 
     id: int
@@ -110,6 +113,17 @@ class Pull:
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None = None
+    merged_at: datetime | None = None
+    merged_by: Account | None = None
+    merged_sha: str | None = None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def shown_state(self) -> str:
+        """What people see: open, draft, closed or merged."""
+        if self.merged_at:
+            return "merged"
+        return "draft" if self.draft and self.state == "open" else self.state
 
     @property
     def head_sha(self) -> str:
@@ -118,8 +132,42 @@ class Pull:
 
 
 @dataclass(frozen=True)
+class Label:
+    """A label of a repository; `color` is six hexadecimal digits."""
+
+    id: int
+    repository: str
+    name: str
+    color: str
+
+
+@dataclass(frozen=True)
+class MergeGroup:
+    """A pull request in the merge queue: the commit that its branch would get. Refs are full names."""
+
+    number: int
+    head_sha: str
+    head_ref: str
+    base_sha: str
+    base_ref: str
+
+
+@dataclass(frozen=True)
+class CheckSuite:
+    """The check runs of one App on one commit. `head_branch` is `None` where a fork's branch is at the commit."""
+
+    id: int
+    repository: str
+    app_id: int
+    head_sha: str
+    head_branch: str | None
+    before: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class CheckRun:
-    """A check run of an App on a commit. `annotations` are as they were sent."""
+    """A check run of an App on a commit. `annotations` and `actions` (its buttons) are as they were sent."""
 
     id: int
     suite_id: int
@@ -137,11 +185,38 @@ class CheckRun:
     summary: str | None = None
     text: str | None = None
     annotations: tuple[Mapping[str, Json], ...] = ()
+    actions: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Status:
+    """A commit status: a state that somebody set for a context."""
+
+    id: int
+    repository: str
+    sha: str
+    state: str
+    context: str
+    description: str | None
+    target_url: str | None
+    creator: Account
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """An emoji of somebody below a comment; `content` is GitHub's word for it."""
+
+    id: int
+    comment_id: int
+    author: Account
+    content: str
+    created_at: datetime
 
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment on an issue or pull request."""
+    """A comment on an issue or pull request. `minimized` is the reason why it is folded away, in capitals."""
 
     id: int
     repository: str
@@ -151,6 +226,21 @@ class Comment:
     body: str
     created_at: datetime
     updated_at: datetime
+    minimized: str | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """A review of a pull request at `commit_sha`; `state` is COMMENTED, APPROVED or CHANGES_REQUESTED."""
+
+    id: int
+    repository: str
+    number: int
+    author: Account
+    state: str
+    body: str
+    commit_sha: str
+    submitted_at: datetime
 
 
 @dataclass(frozen=True)

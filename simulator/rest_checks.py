@@ -30,10 +30,9 @@ def create_check_run(request: Request) -> Answer:
     sha = request.body["head_sha"]
     if request.repository.git.resolve(sha) != sha:
         raise Problem(422, f"No commit found for SHA: {sha}")
-    suites = {one.app_id: one.suite_id for one in state.check_runs_of(request.repository, sha)}
     run = CheckRun(
         id=state.next_id("check"),
-        suite_id=suites.get(caller.app.id) or state.next_id("suite"),
+        suite_id=state.suite(caller.app.id, request.repository, sha).id,
         repository=request.repository.full_name,
         app_id=caller.app.id,
         head_sha=sha,
@@ -107,6 +106,8 @@ def changed(run: CheckRun, body: Mapping[str, Json], now: datetime) -> CheckRun:
     if "started_at" in body:
         fields["started_at"] = datetime.fromisoformat(body["started_at"])
     fields |= _progress(body, now)
+    if "actions" in body:
+        fields["actions"] = tuple(body["actions"])
     if output := body.get("output"):
         fields |= {key: output[key] for key in OUTPUT_FIELDS if key in output}
         fields["annotations"] = (*run.annotations, *_annotations(output))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
-from simulator import conversation
+from simulator import conversation, talk
 from simulator.records import Comment
 from simulator.rest import Answer, Problem, Request, endpoint, page_of, permission
 from simulator.rest_repository import find_pull
@@ -31,45 +30,32 @@ def list_comments(request: Request) -> Answer:
 @endpoint("POST", OF_PULL, WRITE)
 def create_comment(request: Request) -> Answer:
     """A new comment by the App's bot."""
-    state, caller = request.state, request.installation
-    pull = find_pull(request, "issue_number")
-    now = state.now()
-    comment = Comment(
-        state.next_id("comment"),
-        request.repository.full_name,
-        pull.number,
-        caller.app.bot,
-        caller.app.id,
-        _body(request),
-        now,
-        now,
-    )
-    with state.lock:
-        state.comments[comment.id] = comment
-    return Answer(conversation.comment(request.links, comment, state), 201)
+    pull, app = find_pull(request, "issue_number"), request.installation.app
+    made = talk.comment(request.world, pull, app.bot, _body(request), app)
+    return Answer(conversation.comment(request.links, made, request.state), 201)
 
 
 @endpoint("GET", ONE, READ)
 def get_comment(request: Request) -> Answer:
     """One comment."""
-    return Answer(conversation.comment(request.links, _comment(request), request.state))
+    return Answer(conversation.comment(request.links, find_comment(request), request.state))
 
 
 @endpoint("PATCH", ONE, WRITE)
 def update_comment(request: Request) -> Answer:
     """Another text for a comment."""
-    state = request.state
-    with state.lock:
-        comment = replace(_own(request), body=_body(request), updated_at=state.now())
-        state.comments[comment.id] = comment
-    return Answer(conversation.comment(request.links, comment, state))
+    with request.state.lock:
+        own = _own(request)
+        edited = talk.edit(request.world, own.id, own.author, _body(request))
+    return Answer(conversation.comment(request.links, edited, request.state))
 
 
 @endpoint("DELETE", ONE, WRITE)
 def delete_comment(request: Request) -> Answer:
     """Remove a comment."""
     with request.state.lock:
-        del request.state.comments[_own(request).id]
+        own = _own(request)
+        talk.delete(request.world, own.id, own.author)
     return Answer(None, 204)
 
 
@@ -84,7 +70,8 @@ def _body(request: Request) -> str:
     return body
 
 
-def _comment(request: Request) -> Comment:
+def find_comment(request: Request) -> Comment:
+    """The comment that the path names. Raises `Problem` 404."""
     comment = request.state.comments.get(request.path["comment_id"])
     if comment is None or comment.repository != request.repository.full_name:
         raise Problem(404, "Not Found")
@@ -92,7 +79,7 @@ def _comment(request: Request) -> Comment:
 
 
 def _own(request: Request) -> Comment:
-    comment = _comment(request)
+    comment = find_comment(request)
     if comment.app_id != request.installation.app.id:
         raise Problem(403, "Resource not accessible by integration")
     return comment

@@ -1,13 +1,14 @@
-"""Endpoints about comments on lines of a pull request's diff."""
+"""Endpoints about reviews, and about comments on lines of a pull request's diff."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from simulator import patch, reviews
-from simulator.records import Account, Pull, Repository, ReviewComment
+from simulator.records import Account, Pull, Repository, Review, ReviewComment
 from simulator.rest import Answer, Problem, Request, endpoint, page_of, permission
 from simulator.rest_comments import LONGEST_COMMENT
 from simulator.rest_repository import find_pull
@@ -19,6 +20,8 @@ OF_PULL = "/repos/{owner}/{repo}/pulls/{pull_number}/comments"
 ONE = "/repos/{owner}/{repo}/pulls/comments/{comment_id}"
 RESOURCE = "PullRequestReviewComment"
 THREAD = "pull_request_review_thread"
+# What a review's event makes its state.
+REVIEWED = {"COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}
 
 Json = Any
 
@@ -52,6 +55,34 @@ def create_review_comment(request: Request) -> Answer:
     with state.lock:
         state.review_comments[made.id] = made
     return Answer(reviews.review_comment(request.links, made, state), 201)
+
+
+@endpoint("POST", "/repos/{owner}/{repo}/pulls/{pull_number}/reviews", WRITE)
+def create_review(request: Request) -> Answer:
+    """A review by the App's bot with comments on lines: all of them, or with one that cannot be placed none."""
+    state, body, pull = request.state, request.body, find_pull(request, "pull_number")
+    sha, asked, text = body.get("commit_id", pull.head_sha), body.get("comments", []), body.get("body", "")
+    if body.get("event") not in REVIEWED:
+        raise Problem(422, "Unprocessable Entity", ["The simulator keeps no pending reviews: event is needed"])
+    if body["event"] != "APPROVE" and not asked and not text.strip():
+        raise Problem(422, "Unprocessable Entity", ["Review body can't be blank"])
+    if len(text) > LONGEST_COMMENT:
+        raise Problem(422, "Unprocessable Entity", [f"Body is too long (maximum is {LONGEST_COMMENT} characters)"])
+    review = Review(
+        id=state.next_id("review"),
+        repository=request.repository.full_name,
+        number=pull.number,
+        author=request.installation.app.bot,
+        state=REVIEWED[body["event"]],
+        body=text,
+        commit_sha=sha,
+        submitted_at=state.now(),
+    )
+    made = _of_review(request, pull, review, asked)
+    with state.lock:
+        state.reviews[review.id] = review
+        state.review_comments |= {one.id: one for one in made}
+    return Answer(reviews.review(request.links, review, state))
 
 
 @endpoint("GET", ONE, READ)
@@ -100,32 +131,62 @@ def reply(state: State, repository: Repository, pull: Pull, to: int, author: Acc
 
 
 def _on_line(request: Request, pull: Pull, text: str) -> ReviewComment:
-    state, repository, body = request.state, request.repository, request.body
+    state, body = request.state, request.body
     sha, path, side = body["commit_id"], body["path"], body.get("side", "RIGHT")
-    commits = {one.sha for one in repository.git.between(repository.base_of(pull), pull.head_sha)}
-    if sha not in commits:
+    if not _is_of(request, pull, sha):
         raise _refused("end_commit_oid", "custom", f"{THREAD}.end_commit_oid is not part of the pull request")
     if "line" not in body:
         raise Problem(422, f"Invalid request.\n\n{THREAD}.line wasn't supplied.", ["line is missing"])
-    shown = reviews.patch_of(repository, pull, sha, path)
+    shown = reviews.patch_of(request.repository, pull, sha, path)
     if shown is None:
         raise _refused("path", "invalid", None)
     row = patch.position(shown, side, body["line"])
     if row is None:
         raise _refused("line", "custom", f"{THREAD}.line must be part of the diff")
-    now = state.now()
+    return _placed(request, pull, state.next_id("review"), sha, body, text, row, shown)
+
+
+def _of_review(
+    request: Request, pull: Pull, review: Review, asked: Sequence[Mapping[str, Json]]
+) -> list[ReviewComment]:
+    """The comments of a review, not stored yet. Raises `Problem` 422, where GitHub does not say which one it is for."""
+    if not _is_of(request, pull, review.commit_sha):
+        raise Problem(422, "Unprocessable Entity", ["Commit is not part of the pull request"])
+    made = []
+    for one in asked:
+        shown = reviews.patch_of(request.repository, pull, review.commit_sha, one["path"])
+        if shown is None:
+            raise Problem(422, "Unprocessable Entity", ["Path could not be resolved"])
+        row = patch.position(shown, one.get("side", "RIGHT"), one["line"]) if "line" in one else None
+        if row is None or "start_line" in one:
+            raise Problem(422, "Unprocessable Entity", ["Line could not be resolved"])
+        text = _checked(one["body"])
+        made.append(_placed(request, pull, review.id, review.commit_sha, one, text, row, shown))
+    return made
+
+
+def _is_of(request: Request, pull: Pull, sha: str) -> bool:
+    repository = request.repository
+    return sha in {one.sha for one in repository.git.between(repository.base_of(pull), pull.head_sha)}
+
+
+def _placed(
+    request: Request, pull: Pull, review_id: int, sha: str, asked: Mapping[str, Json], text: str, row: int, shown: str
+) -> ReviewComment:
+    """A comment on the row of a patch that `asked` names, not stored yet."""
+    now, app = request.state.now(), request.installation.app
     return ReviewComment(
-        id=state.next_id("review comment"),
-        review_id=state.next_id("review"),
-        repository=repository.full_name,
+        id=request.state.next_id("review comment"),
+        review_id=review_id,
+        repository=request.repository.full_name,
         number=pull.number,
-        author=request.installation.app.bot,
-        app_id=request.installation.app.id,
+        author=app.bot,
+        app_id=app.id,
         body=text,
-        path=path,
+        path=asked["path"],
         commit_sha=sha,
-        side=side,
-        line=body["line"],
+        side=asked.get("side", "RIGHT"),
+        line=asked["line"],
         position=row,
         diff_hunk=patch.hunk_until(shown, row),
         in_reply_to=None,
@@ -143,7 +204,11 @@ def _refused(field: str, code: str, message: str | None) -> Problem:
 
 
 def _text(request: Request) -> str:
-    text: str = request.body["body"]
+    return _checked(request.body["body"])
+
+
+def _checked(text: str) -> str:
+    """The text of a comment. Raises `Problem` 422 where GitHub does not take it."""
     details = {"resource": RESOURCE, "code": "unprocessable", "field": "data"}
     if len(text) > LONGEST_COMMENT:
         message = f"Body is too long (maximum is {LONGEST_COMMENT} characters)"

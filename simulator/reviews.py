@@ -1,4 +1,4 @@
-"""Comments on lines of a pull request: where they are now, and their JSON."""
+"""Reviews of a pull request and comments on its lines: where these are now, and their JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.git import GitError
 from simulator.patch import position
-from simulator.records import Pull, Repository, ReviewComment
+from simulator.records import Pull, Repository, Review, ReviewComment
 from simulator.resources import Links, account, node_id, timestamp
 from simulator.state import State
 
@@ -69,7 +69,7 @@ def review_comment(links: Links, one: ReviewComment, state: State) -> Json:
         "updated_at": timestamp(one.updated_at),
         "html_url": page,
         "pull_request_url": f"{api}/{one.number}",
-        "author_association": "NONE",
+        "author_association": state.association(one.author, "NONE"),
         "_links": {
             "self": {"href": f"{api}/comments/{one.id}"},
             "html": {"href": page},
@@ -88,3 +88,24 @@ def review_comment(links: Links, one: ReviewComment, state: State) -> Json:
     if one.in_reply_to is not None:
         body["in_reply_to_id"] = one.in_reply_to
     return body
+
+
+def review(links: Links, one: Review, state: State) -> Json:
+    """`pull-request-review`."""
+    its = state.repository(one.repository)
+    assert its is not None, f"{one.repository} was deleted"
+    page = f"{links.page(its)}/pull/{one.number}#pullrequestreview-{one.id}"
+    pull = f"{links.repository(its)}/pulls/{one.number}"
+    return {
+        "id": one.id,
+        "node_id": node_id("PRR", one.id),
+        "user": account(links, one.author),
+        "body": one.body,
+        "state": one.state,
+        "html_url": page,
+        "pull_request_url": pull,
+        "_links": {"html": {"href": page}, "pull_request": {"href": pull}},
+        "submitted_at": timestamp(one.submitted_at),
+        "commit_id": one.commit_sha,
+        "author_association": state.association(one.author, "NONE"),
+    }

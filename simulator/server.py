@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from simulator import auth, conversation, rest_reviews, reviews, web
+from simulator import apps, branches, checks, conversation, pulls, rest_people, rest_reviews, reviews, talk, web
 from simulator.faults import Faults, Rates
 from simulator.git import GitRepository
-from simulator.records import App, Call, Delivery, Installation, Pull, Repository, Violation
+from simulator.records import App, Call, Delivery, MergeGroup, Pull, Repository, Violation
 from simulator.resources import Links
 from simulator.rest import World
 from simulator.state import State
@@ -28,9 +28,14 @@ PERMISSIONS = {
     "checks": "write",
     "contents": "read",
     "issues": "write",
+    "merge_queues": "read",
     "metadata": "read",
     "pull_requests": "write",
+    "statuses": "write",
 }
+EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push")
+"""What an App listens to. `ping` and what becomes of its installations it is always told."""
+SOMEBODY = "octocat"
 
 
 class Simulator:
@@ -54,8 +59,8 @@ class Simulator:
         self._links = Links(f"http://{HOST}:{listener.getsockname()[1]}")
         self._sender = Sender(self._state, self._links)
         self._faults = Faults()
-        world = World(self._state, self._links, self._sender, self._faults, Rates())
-        self._server = web.server(web.application(world), listener)
+        self._world = World(self._state, self._links, self._sender, self._faults, Rates())
+        self._server = web.server(web.application(self._world), listener)
         poll = {"poll_interval": 0.05}  # seconds until a shutdown is noticed
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs=poll, name="simulator", daemon=True)
         self._thread.start()
@@ -105,25 +110,10 @@ class Simulator:
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
         permissions: Mapping[str, str] = PERMISSIONS,
+        events: Sequence[str] = EVENTS,
     ) -> App:
-        """A GitHub App with a new key. With a webhook it gets its `ping`."""
-        private, public = auth.new_key()
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        app = App(
-            id=self._state.next_id("app"),
-            private_key_pem=private,
-            public_key_pem=public,
-            name=name,
-            slug=slug,
-            owner=self._state.account("app-owner"),
-            bot=self._state.account(f"{slug}[bot]", "Bot"),
-            webhook_url=None,
-            webhook_secret=None,
-            permissions=dict(permissions),
-            events=("pull_request",),
-            created_at=self._state.now(),
-        )
-        self._state.apps[app.id] = app
+        """A GitHub App with a new key. With a webhook it gets its `ping`, and the events that it listens to."""
+        app = apps.new_app(self._state, name, permissions, events)
         if webhook_url is not None:
             self.set_webhook(app.id, webhook_url, webhook_secret)
         return self._state.apps[app.id]
@@ -163,29 +153,35 @@ class Simulator:
         self._sources[repository.full_name] = source
         return repository
 
+    def delete_repository(self, full_name: str) -> None:
+        """Delete a fork. What pull requests from it have brought stays."""
+        repository = self._repository(full_name)
+        if self._state.pulls_of(repository):
+            raise ValueError(f"{full_name} has pull requests of its own: only forks can be deleted here")
+        self._state.drop_repository(repository)
+
     def install(self, app_id: int, full_name: str) -> int:
         """Install an App on a repository and return the installation's id. An account has one of each App."""
-        repository, state = self._repository(full_name), self._state
-        with state.lock:
-            for one in state.installations.values():
-                if (one.app_id, one.account) == (app_id, repository.owner):
-                    more = replace(one, repositories=one.repositories | {repository.full_name})
-                    state.installations[one.id] = more
-                    return one.id
-            new = Installation(
-                state.next_id("installation"),
-                state.apps[app_id].id,
-                repository.owner,
-                frozenset({repository.full_name}),
-                state.now(),
-            )
-            state.installations[new.id] = new
-        return new.id
+        app, by = self._state.apps[app_id], self._state.account(SOMEBODY)
+        return apps.install(self._world, app, self._repository(full_name), by).id
 
     def uninstall(self, installation_id: int) -> None:
         """Remove an installation; its tokens are worth nothing from then on."""
+        apps.uninstall(self._world, installation_id, self._state.account(SOMEBODY))
+
+    def set_permission(self, full_name: str, login: str, role: str | None) -> None:
+        """What somebody may do: admin, maintain, write, triage or read; `None` is no more than anybody."""
+        if role not in {*rest_people.PERMISSIONS, None}:
+            raise ValueError(f"{role!r} is none of {', '.join(rest_people.PERMISSIONS)}")
+        key = (self._repository(full_name).full_name, self._state.account(login).login.lower())
         with self._state.lock:
-            del self._state.installations[installation_id]
+            self._state.roles.pop(key, None)
+            if role is not None:
+                self._state.roles[key] = role
+
+    def set_association(self, login: str, association: str) -> None:
+        """GitHub's word for what somebody is to the repositories: OWNER, MEMBER, FIRST_TIME_CONTRIBUTOR, …"""
+        self._state.associations[login.lower()] = association
 
     def open_pull(
         self,
@@ -193,92 +189,89 @@ class Simulator:
         head: str,
         base: str,
         title: str,
-        author: str = "octocat",
+        author: str = SOMEBODY,
         body: str | None = None,
         *,
         draft: bool = False,
         head_repository: str | None = None,
     ) -> Pull:
         """Open a pull request from branch `head` into `base`; from another repository (a fork) if one is named."""
-        repository, state = self._repository(full_name), self._state
+        repository, who = self._repository(full_name), self._state.account(author)
         fork = self._repository(head_repository) if head_repository else repository
-        head_sha, base_sha = _tip(fork, head), _tip(repository, base)
-        with state.lock:
-            number = 1 + max((pull.number for pull in state.pulls_of(repository)), default=0)
-            pull = state.put_pull(
-                Pull(
-                    id=state.next_id("pull"),
-                    number=number,
-                    repository=repository.full_name,
-                    title=title,
-                    body=body,
-                    author=state.account(author),
-                    state="open",
-                    draft=draft,
-                    head_repository=fork.full_name,
-                    head_ref=head,
-                    base_ref=base,
-                    base_sha=base_sha,
-                    heads=(head_sha,),
-                    created_at=state.now(),
-                    updated_at=state.now(),
-                )
-            )
-        self._bring_head(repository, pull)
-        self._tell(pull, "opened", {})
-        return pull
+        return pulls.open_pull(self._world, repository, fork, head, base, title, who, body, draft=draft)
 
-    def push(self, full_name: str, branch: str, revision: str) -> str:
+    def push(self, full_name: str, branch: str, revision: str, by: str | None = None) -> str:
         """Move (or make) a branch to what `revision` names in the repository's source, and return the sha.
 
         Open pull requests from that branch get the commit as their new head, and `synchronize` is sent.
         """
-        repository, state = self._repository(full_name), self._state
+        repository = self._repository(full_name)
         sha = repository.git.fetch(self._sources[repository.full_name], revision)
-        before = repository.git.branch(branch)
-        repository.git.set_ref(f"refs/heads/{branch}", sha)
-        with state.lock:
-            state.put_repository(replace(self._repository(full_name), pushed_at=state.now()))
-        if sha == before:
-            return sha
-        for pull in state.pulls_with_head(repository, branch):
-            its = self._repository(pull.repository)
-            moved = replace(pull, heads=(*pull.heads, sha), updated_at=state.now())
-            self._bring_head(its, moved)
-            state.put_pull(moved)
-            self._tell(moved, "synchronize", {"before": pull.head_sha, "after": sha})
+        branches.move(self._world, repository, branch, sha, self._state.account(by) if by else None)
         return sha
+
+    def delete_branch(self, full_name: str, branch: str, by: str = SOMEBODY) -> None:
+        """Delete a branch. Pull requests from it stay open, at the head that they had."""
+        branches.remove(self._world, self._repository(full_name), branch, self._state.account(by))
 
     def close_pull(self, full_name: str, number: int) -> Pull:
         """Close a pull request without merging it."""
-        now = self._state.now()
-        return self._change_pull(full_name, number, "closed", {"state": "closed", "closed_at": now})
+        fields = {"state": "closed", "closed_at": self._state.now()}
+        return pulls.change(self._world, self.pull(full_name, number), "closed", fields)
 
     def reopen_pull(self, full_name: str, number: int) -> Pull:
         """Open a closed pull request again, with what its branch is at now."""
-        pull = self.pull(full_name, number)
-        tip = _tip(self._repository(pull.head_repository), pull.head_ref)
-        heads = pull.heads if tip == pull.head_sha else (*pull.heads, tip)
-        self._bring_head(self._repository(full_name), replace(pull, heads=heads))
-        fields = {"state": "open", "closed_at": None, "heads": heads}
-        return self._change_pull(full_name, number, "reopened", fields)
+        return pulls.reopen(self._world, self.pull(full_name, number))
 
     def mark_ready(self, full_name: str, number: int) -> Pull:
         """Make a draft ready for review."""
-        return self._change_pull(full_name, number, "ready_for_review", {"draft": False})
+        return pulls.change(self._world, self.pull(full_name, number), "ready_for_review", {"draft": False})
+
+    def convert_to_draft(self, full_name: str, number: int) -> Pull:
+        """Make a pull request a draft."""
+        return pulls.change(self._world, self.pull(full_name, number), "converted_to_draft", {"draft": True})
 
     def edit_pull(self, full_name: str, number: int, *, base: str | None = None, title: str | None = None) -> Pull:
         """Change a pull request's title or the branch that it is for."""
+        return pulls.edit(self._world, self._repository(full_name), self.pull(full_name, number), base, title)
+
+    def merge(self, full_name: str, number: int, by: str = SOMEBODY) -> str:
+        """Merge a pull request by a merge commit, and return its sha."""
         pull = self.pull(full_name, number)
-        fields: dict[str, Json] = {}
-        changes: dict[str, Json] = {}
-        if title is not None:
-            fields["title"] = title
-            changes["title"] = {"from": pull.title}
-        if base is not None:
-            fields |= {"base_ref": base, "base_sha": _tip(self._repository(full_name), base)}
-            changes["base"] = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
-        return self._change_pull(full_name, number, "edited", fields, {"changes": changes})
+        return pulls.merge(self._world, self._repository(full_name), pull, self._state.account(by))
+
+    def queue(self, full_name: str, number: int, by: str = SOMEBODY) -> MergeGroup:
+        """Put a pull request into the merge queue, alone in its group."""
+        pull = self.pull(full_name, number)
+        return pulls.queue(self._world, self._repository(full_name), pull, self._state.account(by))
+
+    def dequeue(self, full_name: str, group: MergeGroup, reason: str = "dequeued", by: str = SOMEBODY) -> None:
+        """Take a group off the queue: `dequeued`, `invalidated`, or `merged`, which lands it on the base branch."""
+        pulls.dequeue(self._world, self._repository(full_name), group, reason, self._state.account(by))
+
+    def comment(self, full_name: str, number: int, author: str, body: str) -> int:
+        """A person's comment on a pull request; returns its id."""
+        return talk.comment(self._world, self.pull(full_name, number), self._state.account(author), body).id
+
+    def edit_comment(self, comment_id: int, author: str, body: str) -> None:
+        """Another text for a comment, by its author or by somebody else who may."""
+        talk.edit(self._world, comment_id, self._state.account(author), body)
+
+    def delete_comment(self, comment_id: int, author: str = SOMEBODY) -> None:
+        """Remove a comment."""
+        talk.delete(self._world, comment_id, self._state.account(author))
+
+    def press(self, check_run_id: int, identifier: str, sender: str = SOMEBODY) -> None:
+        """Press a button of a check run. GitHub shows them once the run is completed."""
+        checks.press(self._world, self._state.check_runs[check_run_id], identifier, self._state.account(sender))
+
+    def rerun(self, check_run_id: int, sender: str = SOMEBODY) -> None:
+        """Ask for a check run again; what becomes of it is for its App to say."""
+        checks.rerun(self._world, self._state.check_runs[check_run_id], self._state.account(sender))
+
+    def rerun_suite(self, full_name: str, sha: str, sender: str = SOMEBODY) -> None:
+        """Ask for all checks on a commit again."""
+        checks.rerun_suite(self._world, self._repository(full_name), sha, self._state.account(sender))
 
     def pull(self, full_name: str, number: int) -> Pull:
         """A pull request as it is now."""
@@ -305,6 +298,32 @@ class Simulator:
         """Comments on lines of a pull request as the REST interface shows them, oldest first."""
         found = self._state.review_comments_of(self._repository(full_name), number)
         return [reviews.review_comment(self._links, one, self._state) for one in found]
+
+    def buttons(self, check_run_id: int) -> list[Json]:
+        """The buttons of a check run as they were sent: GitHub's REST interface does not show them."""
+        return [dict(one) for one in self._state.check_runs[check_run_id].actions]
+
+    def statuses(self, full_name: str, sha: str) -> list[Json]:
+        """A commit's statuses as the REST interface shows them, newest first."""
+        found = self._state.statuses_of(self._repository(full_name), sha)
+        return [conversation.status(self._links, one, self._state) for one in found]
+
+    def reactions(self, comment_id: int) -> list[Json]:
+        """Reactions to a comment as the REST interface shows them, oldest first."""
+        return [conversation.reaction(self._links, one) for one in self._state.reactions_to(comment_id)]
+
+    def minimized(self, comment_id: int) -> str | None:
+        """Why a comment is folded away, in GitHub's word, or `None`."""
+        return self._state.comments[comment_id].minimized
+
+    def labels(self, full_name: str, number: int) -> list[str]:
+        """The names of a pull request's labels."""
+        return list(self.pull(full_name, number).labels)
+
+    def reviews(self, full_name: str, number: int) -> list[Json]:
+        """Reviews that were made as such, as the REST interface shows them, oldest first."""
+        found = self._state.reviews_of(self._repository(full_name), number)
+        return [reviews.review(self._links, one, self._state) for one in found]
 
     def reply(self, full_name: str, number: int, comment_id: int, text: str, author: str = "octocat") -> int:
         """A person's reply to a comment on a line; returns its id."""
@@ -351,34 +370,3 @@ class Simulator:
         if found is None:
             raise LookupError(f"no repository {full_name}")
         return found
-
-    def _change_pull(
-        self,
-        full_name: str,
-        number: int,
-        action: str,
-        fields: Mapping[str, Json],
-        more: Mapping[str, Json] | None = None,
-    ) -> Pull:
-        with self._state.lock:
-            pull = replace(self.pull(full_name, number), **fields, updated_at=self._state.now())
-            self._state.put_pull(pull)
-        self._tell(pull, action, more or {})
-        return pull
-
-    def _bring_head(self, repository: Repository, pull: Pull) -> None:
-        """Keep `refs/pull/N/head` at the pull request's head, fetched from the fork where it is one."""
-        if pull.head_repository != pull.repository:
-            repository.git.fetch(self._repository(pull.head_repository).git.directory, pull.head_sha)
-        repository.git.set_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
-
-    def _tell(self, pull: Pull, action: str, more: Mapping[str, Json]) -> None:
-        repository = self._repository(pull.repository)
-        self._sender.pull_request(repository, pull, action, pull.author, more)
-
-
-def _tip(repository: Repository, branch: str) -> str:
-    sha = repository.git.branch(branch)
-    if sha is None:
-        raise LookupError(f"{repository.full_name} has no branch {branch}")
-    return sha

@@ -6,6 +6,7 @@ import itertools
 import secrets
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,18 +15,24 @@ from simulator.records import (
     App,
     Call,
     CheckRun,
+    CheckSuite,
     Comment,
     Delivery,
     Installation,
+    Label,
     Pull,
+    Reaction,
     Repository,
+    Review,
     ReviewComment,
+    Status,
     Token,
     Violation,
 )
 
 T = TypeVar("T")
 TOKEN_LIFETIME = timedelta(hours=1)
+NEW_LABEL_COLOR = "ededed"
 # The kinds of ids, each with a first value of the size that GitHub's are at.
 FIRST_IDS = {
     "account": 583_231,
@@ -39,6 +46,9 @@ FIRST_IDS = {
     "review": 2_480_334_119,
     "review comment": 1_730_226_457,
     "delivery": 61_209_443_187,
+    "label": 6_120_871_034,
+    "reaction": 281_300_466,
+    "status": 31_866_204_913,
 }
 
 
@@ -55,7 +65,14 @@ class State:
         self.tokens: dict[str, Token] = {}
         self.repositories: dict[str, Repository] = {}
         self.pulls: dict[tuple[str, int], Pull] = {}
+        self.roles: dict[tuple[str, str], str] = {}
+        self.associations: dict[str, str] = {}
+        self.labels: dict[tuple[str, str], Label] = {}
+        self.suites: dict[tuple[int, str, str], CheckSuite] = {}
         self.check_runs: dict[int, CheckRun] = {}
+        self.statuses: list[Status] = []
+        self.reactions: dict[int, Reaction] = {}
+        self.reviews: dict[int, Review] = {}
         self.comments: dict[int, Comment] = {}
         self.review_comments: dict[int, ReviewComment] = {}
         self.deliveries: list[Delivery] = []
@@ -101,6 +118,14 @@ class State:
         found = [pull for pull in self._all(self.pulls.values()) if pull.repository == repository.full_name]
         return sorted(found, key=lambda pull: pull.number, reverse=True)
 
+    def drop_repository(self, repository: Repository) -> None:
+        """Forget a repository, also in installations."""
+        with self.lock:
+            del self.repositories[repository.full_name.lower()]
+            for one in self.installations_on(repository):
+                left = one.repositories - {repository.full_name}
+                self.installations[one.id] = replace(one, repositories=left)
+
     def pulls_with_head(self, repository: Repository, branch: str) -> list[Pull]:
         """Open pull requests, of any repository, whose head is that branch of `repository`."""
         return [
@@ -133,6 +158,44 @@ class State:
             for comment in self._all(self.review_comments.values())
             if comment.repository == repository.full_name and comment.number == number
         ]
+
+    def association(self, who: Account, otherwise: str) -> str:
+        """How somebody is associated with repositories, in GitHub's word."""
+        return self.associations.get(who.login.lower(), otherwise)
+
+    def label(self, repository: Repository, name: str) -> Label:
+        """The repository's label of that name (GitHub does not look at the case), made when there is none."""
+        with self.lock:
+            key = (repository.full_name, name.lower())
+            if key not in self.labels:
+                self.labels[key] = Label(self.next_id("label"), repository.full_name, name, NEW_LABEL_COLOR)
+            return self.labels[key]
+
+    def suite(
+        self, app_id: int, repository: Repository, sha: str, branch: str | None = None, before: str | None = None
+    ) -> CheckSuite:
+        """The App's check suite on that commit, made when there is none, as of a push of it to `branch`."""
+        with self.lock:
+            key = (app_id, repository.full_name, sha)
+            if key not in self.suites:
+                new = self.next_id("suite")
+                branch = branch or repository.git.branch_at(sha)
+                self.suites[key] = CheckSuite(new, repository.full_name, app_id, sha, branch, before, self.now())
+            return self.suites[key]
+
+    def statuses_of(self, repository: Repository, sha: str) -> list[Status]:
+        """Statuses of that commit, the newest first."""
+        found = [one for one in self._all(self.statuses) if (one.repository, one.sha) == (repository.full_name, sha)]
+        return found[::-1]
+
+    def reactions_to(self, comment_id: int) -> list[Reaction]:
+        """Reactions to that comment, the oldest first."""
+        return [one for one in self._all(self.reactions.values()) if one.comment_id == comment_id]
+
+    def reviews_of(self, repository: Repository, number: int) -> list[Review]:
+        """Reviews of that pull request, the oldest first."""
+        found = self._all(self.reviews.values())
+        return [one for one in found if (one.repository, one.number) == (repository.full_name, number)]
 
     def installations_on(self, repository: Repository) -> list[Installation]:
         """Installations that reach that repository."""

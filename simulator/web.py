@@ -7,12 +7,23 @@ import socket
 import flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from simulator import githttp, rest, rest_app, rest_checks, rest_comments, rest_repository, rest_reviews
+from simulator import (
+    githttp,
+    rest,
+    rest_app,
+    rest_checks,
+    rest_comments,
+    rest_people,
+    rest_repository,
+    rest_reviews,
+    rest_statuses,
+)
+from simulator.graphql import endpoint as graphql
 from simulator.pages import views
 from simulator.rest import World
 
 # Importing these registers their endpoints.
-REST_MODULES = (rest_app, rest_checks, rest_comments, rest_repository, rest_reviews)
+REST_MODULES = (rest_app, rest_checks, rest_comments, rest_people, rest_repository, rest_reviews, rest_statuses)
 
 
 class _Handler(WSGIRequestHandler):
@@ -33,9 +44,10 @@ def server(app: flask.Flask, listener: socket.socket) -> BaseWSGIServer:
 
 
 def application(world: World) -> flask.Flask:
-    """REST, git and pages of that world."""
+    """REST, GraphQL, git and pages of that world."""
     app = flask.Flask("simulator", static_folder=None)
     app.register_blueprint(rest.blueprint(world))
+    app.register_blueprint(graphql.blueprint(world))
     app.register_blueprint(githttp.blueprint(world))
     app.register_blueprint(views.blueprint(world))
     return app

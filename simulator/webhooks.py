@@ -1,4 +1,4 @@
-"""Webhooks: payloads of the events that pagewarden listens to, signed and sent by a thread."""
+"""Webhooks: who is told of an event, and a thread that signs and sends what they are told."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
-from simulator import conversation, describe, resources
-from simulator.records import Account, App, Delivery, Installation, Pull, Repository, Violation
+from simulator import describe, events, resources
+from simulator.records import Account, App, Delivery, Installation, Repository, Violation
 from simulator.resources import Links
 from simulator.state import State
 
@@ -52,36 +52,46 @@ class Sender:
 
     def ping(self, app: App) -> None:
         """What GitHub sends when a webhook is set."""
-        hook = {
-            "type": "App",
-            "id": app.id,
-            "name": "web",
-            "active": True,
-            "app_id": app.id,
-            "events": list(app.events),
-            "config": {
-                "content_type": "json",
-                "insecure_ssl": "0",
-                "url": app.webhook_url,
-                "secret": "********",
-            },
-            "updated_at": resources.timestamp(self._state.now()),
-            "created_at": resources.timestamp(app.created_at),
-            "deliveries_url": f"{self._links.api}/app/hook/deliveries",
-        }
-        self._send(app, "ping", None, {"zen": "Keep it logically awesome.", "hook_id": app.id, "hook": hook})
+        self._send(app, "ping", None, events.ping(self._links, app, self._state))
 
-    def pull_request(
-        self, repository: Repository, pull: Pull, action: str, sender: Account, more: Mapping[str, Json]
+    def installation(
+        self, installation: Installation, action: str, sender: Account, added: frozenset[str] = frozenset()
     ) -> None:
-        """Tell every App that listens on the repository. `more` is what only that action's payload has."""
-        for installation in self._state.installations_on(repository):
+        """Tell an App of its installation, or of repositories (full names) that were `added` to it."""
+        app = self._state.apps[installation.app_id]
+        if app.webhook_url is not None:
+            said = events.installation(self._links, installation, app, self._state, added)
+            payload = {"action": action, "sender": resources.account(self._links, sender), **said}
+            event = "installation_repositories" if added else "installation"
+            self._send(app, event, action, payload, installation=installation)
+
+    def tell(
+        self,
+        repository: Repository,
+        event: str,
+        action: str | None,
+        sender: Account,
+        payload: Callable[[], Mapping[str, Json]],
+        only: int | None = None,
+    ) -> None:
+        """Tell every App on the repository that listens, or of these `only` the one with that id.
+
+        `payload` makes what is this event's own; it is called only where somebody listens.
+        """
+        listening = [one for one in self._state.installations_on(repository) if self._listens(one, event, only)]
+        said = payload() if listening else {}
+        for installation in listening:
+            common = {
+                "repository": resources.repository(self._links, repository, self._state),
+                "sender": resources.account(self._links, sender),
+                "installation": {
+                    "id": installation.id,
+                    "node_id": resources.node_id("MDIzOkludGVncmF0aW9uSW5zdGFsbGF0aW9u", installation.id),
+                },
+            }
+            whole = {**({"action": action} if action else {}), **said, **common}
             app = self._state.apps[installation.app_id]
-            if "pull_request" in app.events:
-                payload = self._pull_request_payload(repository, pull, action, sender, installation)
-                self._send(
-                    app, "pull_request", action, {**payload, **more}, installation=installation, repository=repository
-                )
+            self._send(app, event, action, whole, installation=installation, repository=repository)
 
     def redeliver(self, delivery: Delivery) -> None:
         """Send the same payload under the same guid once more, to where the App's webhook is now."""
@@ -110,20 +120,9 @@ class Sender:
         for pool in (self._in_order, self._again):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _pull_request_payload(
-        self, repository: Repository, pull: Pull, action: str, sender: Account, installation: Installation
-    ) -> dict[str, Json]:
-        return {
-            "action": action,
-            "number": pull.number,
-            "pull_request": conversation.full_pull(self._links, pull, self._state),
-            "repository": resources.repository(self._links, repository, self._state),
-            "sender": resources.account(self._links, sender),
-            "installation": {
-                "id": installation.id,
-                "node_id": resources.node_id("MDIzOkludGVncmF0aW9uSW5zdGFsbGF0aW9u", installation.id),
-            },
-        }
+    def _listens(self, installation: Installation, event: str, only: int | None) -> bool:
+        app = self._state.apps[installation.app_id]
+        return app.webhook_url is not None and event in app.events and only in {None, app.id}
 
     def _send(
         self,

@@ -38,6 +38,10 @@ OPERATIONS = (
     ("get", f"{REPOSITORY}/branches/{{branch}}"),
     ("get", f"{REPOSITORY}/commits/{{ref}}"),
     ("get", f"{REPOSITORY}/commits/{{ref}}/check-runs"),
+    ("get", f"{REPOSITORY}/commits/{{ref}}/status"),
+    ("get", f"{REPOSITORY}/commits/{{ref}}/statuses"),
+    ("post", f"{REPOSITORY}/statuses/{{sha}}"),
+    ("get", f"{REPOSITORY}/collaborators/{{username}}/permission"),
     ("get", f"{REPOSITORY}/compare/{{basehead}}"),
     ("get", f"{REPOSITORY}/pulls"),
     ("get", f"{REPOSITORY}/pulls/{{pull_number}}"),
@@ -45,6 +49,7 @@ OPERATIONS = (
     ("get", f"{REPOSITORY}/pulls/{{pull_number}}/files"),
     ("get", f"{REPOSITORY}/pulls/{{pull_number}}/comments"),
     ("post", f"{REPOSITORY}/pulls/{{pull_number}}/comments"),
+    ("post", f"{REPOSITORY}/pulls/{{pull_number}}/reviews"),
     ("get", f"{REPOSITORY}/pulls/comments/{{comment_id}}"),
     ("patch", f"{REPOSITORY}/pulls/comments/{{comment_id}}"),
     ("delete", f"{REPOSITORY}/pulls/comments/{{comment_id}}"),
@@ -54,20 +59,39 @@ OPERATIONS = (
     ("get", f"{REPOSITORY}/check-runs/{{check_run_id}}/annotations"),
     ("get", f"{REPOSITORY}/issues/{{issue_number}}/comments"),
     ("post", f"{REPOSITORY}/issues/{{issue_number}}/comments"),
+    ("get", f"{REPOSITORY}/issues/{{issue_number}}/labels"),
+    ("post", f"{REPOSITORY}/issues/{{issue_number}}/labels"),
     ("get", f"{REPOSITORY}/issues/comments/{{comment_id}}"),
     ("patch", f"{REPOSITORY}/issues/comments/{{comment_id}}"),
     ("delete", f"{REPOSITORY}/issues/comments/{{comment_id}}"),
+    ("get", f"{REPOSITORY}/issues/comments/{{comment_id}}/reactions"),
+    ("post", f"{REPOSITORY}/issues/comments/{{comment_id}}/reactions"),
 )
 # GitHub answers with these on every operation, described there or not.
 ERRORS = ("basic-error", "validation-error", "validation-error-simple")
 EVENTS = (
+    "check-run-requested-action",
+    "check-run-rerequested",
+    "check-suite-requested",
+    "check-suite-rerequested",
+    "installation-created",
+    "installation-deleted",
+    "installation-repositories-added",
+    "issue-comment-created",
+    "issue-comment-deleted",
+    "issue-comment-edited",
+    "merge-group-checks-requested",
+    "merge-group-destroyed",
     "ping",
     "pull-request-closed",
+    "pull-request-converted-to-draft",
     "pull-request-edited",
+    "pull-request-labeled",
     "pull-request-opened",
     "pull-request-ready-for-review",
     "pull-request-reopened",
     "pull-request-synchronize",
+    "push",
 )
 
 
@@ -103,6 +127,11 @@ def main() -> None:
 
 def fetch(origin: Origin) -> Json:
     """The description in the package, parsed."""
+    return json.loads(read(origin))
+
+
+def read(origin: Origin) -> bytes:
+    """The description in the package."""
     with tempfile.TemporaryDirectory() as directory:
         name = f"{origin.package}@{origin.version}"
         packed = subprocess.run(
@@ -113,7 +142,7 @@ def fetch(origin: Origin) -> Json:
             member = tar.extractfile(f"package/{origin.file}")
             if member is None:
                 raise SystemExit(f"{name} has no {origin.file}")
-            return json.load(member)
+            return member.read()
 
 
 def cut(node: Json, *, named: bool = False) -> Json:

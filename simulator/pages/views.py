@@ -13,9 +13,10 @@ from simulator.git import Commit
 from simulator.pages import diff
 from simulator.pages.markdown import render
 from simulator.pages.threads import Thread, threads
-from simulator.records import CheckRun, Pull, Repository
+from simulator.records import CheckRun, Comment, Pull, Repository, Status
 from simulator.rest import World
 from simulator.rest_checks import latest
+from simulator.rest_statuses import latest_statuses
 
 # What a conclusion, or a status before there is one, looks like; the first that occurs speaks for all.
 LOOKS = {
@@ -30,17 +31,51 @@ LOOKS = {
     "skipped": ("neutral", "All checks have passed"),
     "stale": ("neutral", "Some checks are stale"),
 }
+STATUS_CONCLUSIONS = {"error": "failure", "failure": "failure", "pending": "queued", "success": "success"}
+EMOJIS = {
+    "+1": "👍",
+    "-1": "👎",
+    "laugh": "😄",
+    "confused": "😕",
+    "heart": "❤️",
+    "hooray": "🎉",
+    "rocket": "🚀",
+    "eyes": "👀",
+}
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'"
 
 
 @dataclass(frozen=True)
 class Head:
-    """A commit that a pull request's head is or was at, with its latest check runs."""
+    """A commit that a pull request's head is or was at, with its latest check runs and statuses."""
 
     commit: Commit | None
     sha: str
     runs: Sequence[CheckRun]
-    look: str
+    statuses: Sequence[Status]
+
+    @property
+    def _worst(self) -> str | None:
+        shown: list[CheckRun | Status] = [*self.runs, *self.statuses]
+        found = {_outcome(one) for one in shown}
+        return next((outcome for outcome in LOOKS if outcome in found), None)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is more to come, so that its page should look again by itself."""
+        return any(one.status != "completed" for one in self.runs) or any(
+            one.state == "pending" for one in self.statuses
+        )
+
+    @property
+    def look(self) -> str:
+        """How its checks look together."""
+        return LOOKS[self._worst][0] if self._worst else "none"
+
+    @property
+    def statement(self) -> str:
+        """What its checks come to."""
+        return LOOKS[self._worst][1] if self._worst else "No checks yet"
 
 
 class _Pages:
@@ -69,10 +104,10 @@ class _Pages:
             pull=pull,
             heads=heads,
             head=heads[-1],
-            statement=_statement(heads[-1].runs),
             comments=self._state.comments_of(repository, number),
+            reviews=self._state.reviews_of(repository, number),
             threads=self._threads(repository, pull),
-            refresh=_unfinished(heads[-1].runs),
+            refresh=heads[-1].unfinished,
             **self._tabs(repository, pull),
         )
 
@@ -115,7 +150,7 @@ class _Pages:
             app=self._state.apps[found.app_id],
             pulls=pulls,
             annotations=diff.with_source(repository.git, found.head_sha, annotations),
-            refresh=_unfinished([found]),
+            refresh=found.status != "completed",
         )
 
     def blob(self, owner: str, name: str, sha: str, path: str) -> str:
@@ -147,7 +182,13 @@ class _Pages:
         """A commit that was force-pushed away may be gone; its checks are not."""
         runs = latest(self._state.check_runs_of(repository, sha))
         commit = repository.git.commit(sha) if repository.git.resolve(sha) else None
-        return Head(commit, sha, runs, _look(runs))
+        return Head(commit, sha, runs, latest_statuses(self._state.statuses_of(repository, sha)))
+
+    def reactions(self, comment: Comment) -> list[tuple[str, str, list[str]]]:
+        """Each emoji below a comment, GitHub's word for it and whose it is."""
+        found = self._state.reactions_to(comment.id)
+        whose = [(content, [one.author.login for one in found if one.content == content]) for content in EMOJIS]
+        return [(EMOJIS[content], content, people) for content, people in whose if people]
 
     def _annotations(self, repository: Repository, sha: str) -> list[diff.Annotation]:
         runs = latest(self._state.check_runs_of(repository, sha))
@@ -180,7 +221,8 @@ def blueprint(world: World) -> flask.Blueprint:
     pages.add_url_rule(f"{repository}/blob/<sha>/<path:path>", "blob", views.blob)
     pages.add_app_template_filter(render, "markdown")
     pages.add_app_template_filter(_moment, "moment")
-    pages.add_app_template_filter(_icon, "look")
+    pages.add_app_template_filter(_look, "look")
+    pages.add_app_template_filter(views.reactions, "reactions")
 
     @pages.after_request
     def contain(response: flask.Response) -> flask.Response:
@@ -196,25 +238,12 @@ def _moment(time: datetime) -> str:
     return f"{time.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"
 
 
-def _icon(run: CheckRun) -> str:
-    return LOOKS[run.conclusion or "in_progress"][0]
+def _outcome(one: CheckRun | Status) -> str:
+    """A check run's conclusion, or what stands for one."""
+    if isinstance(one, Status):
+        return STATUS_CONCLUSIONS[one.state]
+    return one.conclusion or "in_progress"
 
 
-def _worst(runs: Sequence[CheckRun]) -> str | None:
-    found = {run.conclusion or "in_progress" for run in runs}
-    return next((outcome for outcome in LOOKS if outcome in found), None)
-
-
-def _look(runs: Sequence[CheckRun]) -> str:
-    worst = _worst(runs)
-    return LOOKS[worst][0] if worst else "none"
-
-
-def _statement(runs: Sequence[CheckRun]) -> str:
-    worst = _worst(runs)
-    return LOOKS[worst][1] if worst else "No checks yet"
-
-
-def _unfinished(runs: Sequence[CheckRun]) -> bool:
-    """Whether there is more to come, so that the page should look again by itself."""
-    return any(run.status != "completed" for run in runs)
+def _look(one: CheckRun | Status) -> str:
+    return LOOKS[_outcome(one)][0]

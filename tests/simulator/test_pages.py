@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import requests
@@ -106,3 +107,48 @@ def test_pages_that_are_not_there(github: GitHub) -> None:
     sha = github.sha("topic")
     for path in ("/x/y", f"/{FULL_NAME}/pull/9", f"/{FULL_NAME}/runs/1", f"/{FULL_NAME}/blob/{sha}/missing.h"):
         assert requests.get(github.sim.url + path, timeout=10).status_code == 404
+
+
+def test_a_conversation_with_its_reactions_labels_and_statuses(github: GitHub) -> None:
+    github.sim.open_pull(FULL_NAME, head="topic", base="main", title="t")
+    comment = github.sim.comment(FULL_NAME, 1, "mona", "/recheck")
+    path = f"/repos/{FULL_NAME}"
+    github.client.json("POST", f"{path}/issues/comments/{comment}/reactions", {"content": "eyes"})
+    github.client.json("POST", f"{path}/issues/1/labels", {"labels": ["<b>page-size"]})
+    status = {"state": "failure", "context": "pagewarden", "description": "2 <i>findings", "target_url": "javascript:x"}
+    github.client.json("POST", f"{path}/statuses/{github.sha('topic')}", status)
+    github.client.json("POST", f"{path}/pulls/1/reviews", {"event": "COMMENT", "body": "*Two* lines."})
+    page = _page(github, f"/{FULL_NAME}/pull/1")
+    assert "/recheck" in page
+    assert 'title="pagewarden[bot] reacted with eyes">👀 1<' in page
+    assert "&lt;b&gt;page-size" in page
+    assert "2 &lt;i&gt;findings" in page
+    assert "javascript:" not in page
+    assert "Some checks were not successful" in page
+    assert "<em>Two</em> lines." in page
+    assert "http-equiv" not in page
+
+
+def test_a_hidden_comment_is_folded(github: GitHub) -> None:
+    github.sim.open_pull(FULL_NAME, head="topic", base="main", title="t")
+    comment = github.sim.comment(FULL_NAME, 1, "mona", "out of date")
+    assert "<details" not in _page(github, f"/{FULL_NAME}/pull/1")
+    state = github.sim._state
+    state.comments[comment] = replace(state.comments[comment], minimized="OFF_TOPIC")
+    page = _page(github, f"/{FULL_NAME}/pull/1")
+    assert re.search(r"<details class=\"minimized\">.*hidden as off topic.*out of date.*</details>", page, re.DOTALL)
+    assert github.sim.minimized(comment) == "OFF_TOPIC"
+
+
+def test_buttons_and_a_merge_are_shown(github: GitHub) -> None:
+    github.sim.open_pull(FULL_NAME, head="topic", base="main", title="t")
+    action = {"label": "Recheck", "description": "Check <once> more", "identifier": "recheck"}
+    body = {"name": "pagewarden", "head_sha": github.sha("topic"), "conclusion": "success", "actions": [action]}
+    run = github.client.json("POST", f"/repos/{FULL_NAME}/check-runs", body)["id"]
+    assert 'title="Check &lt;once&gt; more">Recheck</button>' in _page(github, f"/{FULL_NAME}/runs/{run}")
+    sha = github.sim.merge(FULL_NAME, 1, "hubot")
+    page = _page(github, f"/{FULL_NAME}/pull/1")
+    assert '<span class="state merged">Merged</span>' in page
+    assert f'merged by hubot as <a class="sha" href="/{FULL_NAME}/commit/{sha}"' in page
+    assert "wants to merge" not in page
+    assert 'Files changed <span class="count">4</span>' in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulator.git import GitRepository
 from tests.simulator.conftest import FULL_NAME, NUMBERED, GitHub, later
 
@@ -94,6 +96,51 @@ def test_binary_and_large_files_have_no_patch(github: GitHub) -> None:
     assert "int after;" in files["after.h"]["patch"]
 
 
+def test_submodules_are_files_that_name_a_commit(github: GitHub) -> None:
+    def link(sha: str) -> None:
+        github.source.git("update-index", "--add", "--cacheinfo", f"160000,{sha},vendor/lib")
+
+    github.source.git("checkout", "--quiet", "-b", "linked", "main")
+    link("1" * 40)
+    github.source.git("commit", "--quiet", "-m", "Add a submodule")
+    link("2" * 40)
+    github.source.git("commit", "--quiet", "-m", "Move the submodule")
+    github.source.git("rm", "--quiet", "--cached", "old.h")
+    github.source.git("update-index", "--add", "--cacheinfo", f"160000,{'3' * 40},old.h")
+    github.source.git("commit", "--quiet", "-m", "A file becomes a submodule")
+    for branch, revision in (("linked-1", "linked~2"), ("linked-2", "linked~1"), ("linked", "linked")):
+        github.sim.push(FULL_NAME, branch, revision)
+
+    def compared(basehead: str) -> dict[str, Any]:
+        found = github.client.json("GET", f"{REPOSITORY}/compare/{basehead}")["files"]
+        return {one["filename"]: one for one in found}
+
+    added = compared("main...linked-1")["vendor/lib"]
+    assert (added["status"], added["sha"], added["additions"], added["deletions"]) == ("added", "1" * 40, 1, 0)
+    assert added["patch"] == f"@@ -0,0 +1 @@\n+Subproject commit {'1' * 40}"
+    moved = compared("linked-1...linked-2")["vendor/lib"]
+    assert (moved["status"], moved["sha"], moved["changes"]) == ("modified", "2" * 40, 2)
+    assert moved["patch"].splitlines()[1:] == [f"-Subproject commit {'1' * 40}", f"+Subproject commit {'2' * 40}"]
+    changed = compared("linked-2...linked")
+    assert (list(changed), changed["old.h"]["status"]) == (["old.h"], "changed")
+    github.sim.open_pull(FULL_NAME, head="linked", base="main", title="t")
+    files = github.client.json("GET", f"{REPOSITORY}/pulls/1/files")
+    assert [one["filename"] for one in files] == ["old.h", "vendor/lib"]
+    assert github.sim.violations == []
+
+
+def test_a_rename_with_edits_has_a_patch(github: GitHub) -> None:
+    github.source.git("checkout", "--quiet", "-b", "renamed", "main")
+    edited = NUMBERED.replace("int line7;", "int seven;")
+    github.source.commit("Rename", {"wide.h": None, "a dir/wider.h": edited})
+    github.sim.push(FULL_NAME, "renamed", "renamed")
+    github.sim.open_pull(FULL_NAME, head="renamed", base="main", title="t")
+    (file,) = github.client.json("GET", f"{REPOSITORY}/pulls/1/files")
+    assert (file["filename"], file["previous_filename"]) == ("a dir/wider.h", "wide.h")
+    assert (file["status"], file["changes"]) == ("renamed", 2)
+    assert "+int seven;" in file["patch"]
+
+
 def test_pull_requests_are_listed_and_filtered(github: GitHub) -> None:
     github.sim.push(FULL_NAME, "second", "topic")
     github.sim.open_pull(FULL_NAME, head="topic", base="main", title="one")
@@ -127,6 +174,16 @@ def test_compare_in_pages_lists_files_once(github: GitHub) -> None:
     assert (len(first.json()["commits"]), len(first.json()["files"])) == (1, 4)
     assert (second["commits"][0]["commit"]["message"], second["files"]) == ("Add and remove", [])
     assert "next" in first.links
+
+
+def test_compare_lists_at_most_three_hundred_files(github: GitHub) -> None:
+    github.source.git("checkout", "--quiet", "-b", "wide", "main")
+    sha = github.source.commit("Wide", {f"wide/{number:03}.h": f"{number}\n" for number in range(310)})
+    github.sim.push(FULL_NAME, "wide", "wide")
+    compared = github.client.json("GET", f"{REPOSITORY}/compare/topic...{sha}")
+    assert len(compared["files"]) == 300
+    assert compared["base_commit"]["sha"] == github.sha("topic")
+    assert compared["merge_base_commit"]["sha"] == github.sha("main~1")
 
 
 def test_compare_without_a_common_ancestor(github: GitHub) -> None:

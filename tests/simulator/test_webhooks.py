@@ -58,7 +58,8 @@ def test_payloads_are_signed_and_complete(github: GitHub, sent: Callable[[], lis
 
 def test_each_action(github: GitHub, sent: Callable[[], list[Received]]) -> None:
     before, after = github.sha("topic"), github.sha("topic~1")
-    _open(github, draft=True)
+    _open(github)
+    github.sim.convert_to_draft(FULL_NAME, 1)
     github.sim.mark_ready(FULL_NAME, 1)
     github.sim.push(FULL_NAME, "topic", after)
     github.sim.edit_pull(FULL_NAME, 1, title="Narrower pages")
@@ -67,9 +68,10 @@ def test_each_action(github: GitHub, sent: Callable[[], list[Received]]) -> None
     github.sim.close_pull(FULL_NAME, 1)
     github.sim.push(FULL_NAME, "topic", before)
     github.sim.reopen_pull(FULL_NAME, 1)
-    payloads = [one.payload for one in sent()[1:]]
+    payloads = [one.payload for one in sent() if one.headers["X-GitHub-Event"] == "pull_request"]
     assert [one["action"] for one in payloads] == [
         "opened",
+        "converted_to_draft",
         "ready_for_review",
         "synchronize",
         "edited",
@@ -77,12 +79,13 @@ def test_each_action(github: GitHub, sent: Callable[[], list[Received]]) -> None
         "closed",
         "reopened",
     ]
-    assert (payloads[2]["before"], payloads[2]["after"]) == (before, after)
-    assert payloads[3]["changes"] == {"title": {"from": "Wider pages"}}
-    assert payloads[4]["changes"]["base"] == {"ref": {"from": "main"}, "sha": {"from": github.sha("main")}}
-    assert payloads[4]["pull_request"]["base"]["ref"] == "release"
-    assert payloads[5]["pull_request"]["state"] == "closed"
-    assert payloads[6]["pull_request"]["head"]["sha"] == before
+    assert [one["pull_request"]["draft"] for one in payloads[:3]] == [False, True, False]
+    assert (payloads[3]["before"], payloads[3]["after"]) == (before, after)
+    assert payloads[4]["changes"] == {"title": {"from": "Wider pages"}}
+    assert payloads[5]["changes"]["base"] == {"ref": {"from": "main"}, "sha": {"from": github.sha("main")}}
+    assert payloads[5]["pull_request"]["base"]["ref"] == "release"
+    assert payloads[6]["pull_request"]["state"] == "closed"
+    assert payloads[7]["pull_request"]["head"]["sha"] == before
 
 
 def test_a_push_of_the_same_commit_says_nothing(github: GitHub, sent: Callable[[], list[Received]]) -> None:
