@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -22,11 +22,6 @@ from bot.options import (
     need_git,
     page_sizes_in,
 )
-
-if TYPE_CHECKING:
-    from checker.evaluations import Evaluations
-    from checker.report import HeapShape
-    from checker.tree import Tree
 
 
 def explain(
@@ -49,7 +44,7 @@ def explain(
     """
     from checker.check import UnknownTarget
     from checker.evaluations import Evaluations
-    from checker.explain import UnknownName
+    from checker.explain import UnknownName, shape_of
     from checker.explain import explain as run_explain
     from checker.profile import ProfileError, load_profile
     from workers.git import GitError, local_tree
@@ -63,7 +58,7 @@ def explain(
         on = target or next(iter(loaded.targets), "")
         evaluations = Evaluations(loaded, cache_dir(cache))
         found = run_explain(evaluations, tree, name, on, sizes)
-        shape = _shape(evaluations, tree, name, on)
+        shape = shape_of(evaluations, tree, name, on)
     except (ProfileError, GitError, UnknownTarget, UnknownName) as error:
         fail(str(error))
     match format_:
@@ -74,14 +69,3 @@ def explain(
         case Format.TEXT:
             explanation.render(found, Console(highlight=False), shape)
     raise SystemExit(Exit.ERROR if found.errors else Exit.OK)
-
-
-def _shape(evaluations: Evaluations, tree: Tree, name: str, target: str) -> HeapShape | None:
-    """The sizes of a heap config; `None` where `name` is none, or a size could not be had."""
-    from checker.probe import Wanted
-    from checker.report import HeapShape
-
-    ((evaluation,),) = (each.values() for each in evaluations.of([tree], [target]))
-    sizes = {field: evaluation.value(Wanted("heap", name, field)) for field in HeapShape.model_fields}
-    known = {field: value for field, value in sizes.items() if value is not None}
-    return HeapShape(**known) if known.keys() == sizes.keys() else None

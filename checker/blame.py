@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from checker.compare import error_of, errors_of
+from checker.compare import covering, error_of, errors_of
 from checker.evaluation import Evaluation, Failure
 from checker.profile import Profile
 from checker.report import Blamed, CellName, Commit, EvaluationError, Side
 from checker.rules import WITHOUT_ANSWER, Cell, CellKey, Status, cells
+from config.repository import Ignore
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,20 @@ class Step:
 
 
 def blame(
-    profile: Profile, base: Mapping[str, Evaluation], steps: Sequence[Step], page_sizes: Sequence[int]
+    profile: Profile,
+    base: Mapping[str, Evaluation],
+    steps: Sequence[Step],
+    page_sizes: Sequence[int],
+    ignore: Sequence[Ignore] = (),
 ) -> tuple[Blamed, ...]:
     """What each of `steps`, in order, did to the cells. `base` maps targets to evaluations of what they start from.
+
+    Cells that `ignore` covers are left out; what could not be evaluated is not.
 
     Where a cell has no answer at some commits and is broken after them, any of those may be at fault, and the report
     says from which on. A cell that never had an answer before is nobody's fault.
     """
-    history = _History(profile, page_sizes)
+    history = _History(profile, page_sizes, ignore)
     for target, evaluation in base.items():
         history.known[target] = {
             key: cell.status for key, cell in history.cells(target, evaluation) if cell.status not in WITHOUT_ANSWER
@@ -43,6 +50,7 @@ class _History:
 
     profile: Profile
     page_sizes: Sequence[int]
+    ignore: Sequence[Ignore]
     known: dict[str, dict[CellKey, Status]] = field(default_factory=dict)
     silent: dict[tuple[str, CellKey], str] = field(default_factory=dict)
 
@@ -60,6 +68,8 @@ class _History:
                     errors.append(error_of(target, Side.HEAD, key.heap or key.rule, failure))
                 if cell.status in WITHOUT_ANSWER:
                     self.silent.setdefault((target, key), step.commit.sha)
+                    continue
+                if covering(self.ignore, key, target) is not None:
                     continue
                 since = self.silent.pop((target, key), None)
                 before, fails = known.get(key), cell.status is Status.FAILS

@@ -15,6 +15,7 @@ from checker.profile import Profile
 from checker.report import Blamed, Change, Commit, Report, RuleText, Side, TargetReport, Verdict
 from checker.tree import Tree, printable
 from config.page_sizes import PAGE_SIZES
+from config.repository import Ignore
 
 
 class UnknownTarget(Exception):
@@ -39,12 +40,14 @@ def check(
     cache_dir: Path | None = None,
     commits: Sequence[CommitTree] = (),
     advice: bool = False,
+    ignore: Sequence[Ignore] = (),
 ) -> Report:
     """Checks `head` against `base` on `targets` (all of the profile's when empty) and OS page sizes in bytes.
 
     Evaluations are kept under `cache_dir` when it is given. `commits` lead from base to head, in order: the report
     then tells what each of them did. With `advice`, repairs of introduced failures are searched for, which takes up to
-    a minute. Whatever could not be evaluated is in the report's errors. Raises `UnknownTarget`.
+    a minute. Failures that `ignore` covers, whose entries must be those of today, count for nothing and are told apart;
+    what could not be evaluated is never ignored. Whatever that is, is in the report's errors. Raises `UnknownTarget`.
     """
     names = known_targets(profile, targets)
     sizes = tuple(sorted(set(page_sizes)))
@@ -65,7 +68,7 @@ def check(
     changed = changed_paths(base, head, profile)
     before, after = evaluations.of((base, head), names)
     comparisons = [
-        _compared(evaluations, head, name, _blamed(before[name], changed), _blamed(after[name], changed), sizes)
+        _compared(evaluations, head, name, _blamed(before[name], changed), _blamed(after[name], changed), sizes, ignore)
         for name in names
     ]
     reports = tuple(comparison.report for comparison in comparisons)
@@ -76,7 +79,8 @@ def check(
             "targets": reports,
             "changes": changes(changed, reports, profile),
             "errors": tuple(error for comparison in comparisons for error in comparison.errors),
-            "blame": _history(evaluations, base, commits, names, sizes),
+            "blame": _history(evaluations, base, commits, names, sizes, ignore),
+            "ignored": tuple(each for comparison in comparisons for each in comparison.ignored),
         }
     )
     if not advice:
@@ -110,18 +114,29 @@ def rule_texts(profile: Profile) -> tuple[RuleText, ...]:
 
 
 def _compared(
-    evaluations: Evaluations, head: Tree, name: str, before: Evaluation, after: Evaluation, sizes: tuple[int, ...]
+    evaluations: Evaluations,
+    head: Tree,
+    name: str,
+    before: Evaluation,
+    after: Evaluation,
+    sizes: tuple[int, ...],
+    ignore: Sequence[Ignore],
 ) -> Comparison:
     """Base against head; where a finding's chain has macros without a value, the compiler is asked for those too."""
-    comparison = compare(evaluations.profile, name, before, after, sizes)
+    comparison = compare(evaluations.profile, name, before, after, sizes, ignore)
     if not comparison.unvalued:
         return comparison
     values = evaluations.with_links(head, name, comparison.unvalued).values
-    return compare(evaluations.profile, name, before, replace(after, values=values), sizes)
+    return compare(evaluations.profile, name, before, replace(after, values=values), sizes, ignore)
 
 
 def _history(
-    evaluations: Evaluations, base: Tree, commits: Sequence[CommitTree], names: Sequence[str], sizes: Sequence[int]
+    evaluations: Evaluations,
+    base: Tree,
+    commits: Sequence[CommitTree],
+    names: Sequence[str],
+    sizes: Sequence[int],
+    ignore: Sequence[Ignore],
 ) -> tuple[Blamed, ...]:
     if not commits:
         return ()
@@ -132,7 +147,7 @@ def _history(
         Step(each.commit, its, touched=digest != previous)
         for each, its, digest, previous in zip(commits, evaluated, digests[1:], digests[:-1], strict=True)
     ]
-    return blame(evaluations.profile, start, steps, sizes)
+    return blame(evaluations.profile, start, steps, sizes, ignore)
 
 
 def changed_paths(base: Tree, head: Tree, profile: Profile) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Pure: two evaluations in, a target's report out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from checker.report import (
     Finding,
     Heap,
     HeapShape,
+    IgnoredFinding,
     NotApplicable,
     Severity,
     Side,
@@ -28,6 +29,7 @@ from checker.report import (
     TargetReport,
 )
 from checker.rules import WITHOUT_ANSWER, Cell, CellKey, Status, cells
+from config.repository import Ignore
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,12 @@ class Comparison:
     """One target's report and its errors.
 
     `introduced` says whether something fails at head that certainly did not at base; `undecided`, whether a value
-    that is missing, on either side, leaves it open if something does. Warnings count for neither. `unvalued` are
-    macros in the findings' chains that nobody asked the compiler about.
+    that is missing, on either side, leaves it open if something does. Warnings count for neither, nor do failures that
+    are `ignored`. `unvalued` are macros in the findings' chains that nobody asked the compiler about.
     """
 
     report: TargetReport
+    ignored: tuple[IgnoredFinding, ...]
     errors: tuple[EvaluationError, ...]
     introduced: bool
     undecided: bool
@@ -52,25 +55,32 @@ def compare(
     base: Evaluation,
     head: Evaluation,
     page_sizes: Sequence[int],
+    ignore: Sequence[Ignore] = (),
 ) -> Comparison:
-    """What `head` changes against `base` on the target called `name`."""
+    """What `head` changes against `base` on the target called `name`. Failures that `ignore` covers are set apart."""
     target = profile.targets[name]
     pair = _Pair(profile, name, base, head)
     base_cells = cells(profile, target, base, page_sizes)
     head_cells = cells(profile, target, head, page_sizes)
     findings: list[Finding] = []
+    ignored: list[IgnoredFinding] = []
     not_applicable: list[NotApplicable] = []
     introduced = undecided = False
     for key, cell in head_cells.items():
         before = base_cells[key]
         gone = cell.out_of_question and before.measure is not None
         state = State.GONE if gone else state_of(before.status, cell.status)
+        failing, open_before = cell.status is Status.FAILS, before.status in WITHOUT_ANSWER
+        if state is not None and failing and (entry := covering(ignore, key, name)) is not None:
+            finding = pair.finding(key, before, cell, state)
+            expires = entry.expires.isoformat()
+            ignored.append(IgnoredFinding(target=name, finding=finding, reason=entry.reason, expires=expires))
+            continue
         if state is not None:
             findings.append(pair.finding(key, before, cell, state))
         elif cell.status is Status.NOT_APPLICABLE:
             not_applicable.append(NotApplicable(rule=key.rule, heap=key.heap, os_page=key.os_page, reason=cell.text))
         if profile.rule(key.rule).severity is Severity.ERROR:
-            failing, open_before = cell.status is Status.FAILS, before.status in WITHOUT_ANSWER
             introduced |= failing and not open_before and before.status is not Status.FAILS
             undecided |= (failing and open_before) or cell.status in WITHOUT_ANSWER
     report = TargetReport(
@@ -87,8 +97,14 @@ def compare(
         *errors_of(name, Side.HEAD, head),
         *pair.impossible(Side.HEAD, head_cells),
     )
-    unvalued = frozenset(name for finding in findings for name in pair.unvalued(finding))
-    return Comparison(report, errors, introduced, undecided, unvalued)
+    told = (*findings, *(each.finding for each in ignored))
+    unvalued = frozenset(name for finding in told for name in pair.unvalued(finding))
+    return Comparison(report, tuple(ignored), errors, introduced, undecided, unvalued)
+
+
+def covering(ignore: Iterable[Ignore], key: CellKey, target: str) -> Ignore | None:
+    """The first entry that speaks of a cell."""
+    return next((entry for entry in ignore if entry.covers(key.rule, key.heap, target)), None)
 
 
 def state_of(base: Status, head: Status) -> State | None:

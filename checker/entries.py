@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from string import Formatter
 from typing import Annotated, Literal
 
 from pathspec import GitIgnoreSpec
@@ -29,9 +30,11 @@ def _expression(text: str) -> str:
 
 def _requirement(text: str) -> str:
     try:
-        text.format(limit=0)
-    except (AttributeError, LookupError, ValueError) as error:
+        fields = [field for _, *field in Formatter().parse(text) if field[0] is not None]
+    except ValueError as error:
         raise ValueError(f"not text with {{limit}} as its only name: {text!r}") from error
+    if any(field != ["limit", "", None] for field in fields):
+        raise ValueError(f"not text with {{limit}} as its only name: {text!r}")
     return text
 
 

@@ -10,8 +10,9 @@ from checker.compare import errors_of
 from checker.entries import Rule
 from checker.evaluations import Evaluations
 from checker.origins import Origins
+from checker.probe import Wanted
 from checker.profile import Profile
-from checker.report import Commit, EvaluationError, Link, Measure, Model, RuleText, Side
+from checker.report import Commit, EvaluationError, HeapShape, Link, Measure, Model, RuleText, Side
 from checker.rules import CellKey, Status, cells
 from checker.tree import Tree
 
@@ -83,6 +84,14 @@ def explain(evaluations: Evaluations, tree: Tree, name: str, target: str, page_s
         ),
         errors=errors,
     )
+
+
+def shape_of(evaluations: Evaluations, tree: Tree, name: str, target: str) -> HeapShape | None:
+    """The sizes of a heap config; `None` where `name` is none, or a size could not be had."""
+    ((evaluation,),) = (each.values() for each in evaluations.of([tree], [target]))
+    sizes = {field: evaluation.value(Wanted("heap", name, field)) for field in HeapShape.model_fields}
+    known = {field: value for field, value in sizes.items() if value is not None}
+    return HeapShape(**known) if known.keys() == sizes.keys() else None
 
 
 class _Topic:

@@ -14,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pathspec import GitIgnoreSpec
 from pydantic import Field, ValidationError, model_validator
 
@@ -38,6 +37,13 @@ from checker.entries import (
     globs,
 )
 from checker.expression import names_in
+from config import profiles
+from config.strict_yaml import Document, Place, Problem, parse
+
+MOST_BYTES = 1024 * 1024
+"""How large a profile's file may be."""
+MOST_TOLD = 100
+"""How many mistakes of one file are told."""
 
 
 class ProfileError(Exception):
@@ -216,34 +222,50 @@ def load_profile(name_or_path: str) -> Profile:
 
     Raises `ProfileError`.
     """
-    bundled = files("config.profiles")
     if name_or_path.endswith((".yml", ".yaml")):
         where, source = name_or_path, Path(name_or_path)
+    elif name_or_path in profiles.names():
+        where = f"{name_or_path}.yml"
+        source = Path(str(files("config.profiles").joinpath(where)))
     else:
-        resource = bundled.joinpath(f"{name_or_path}.yml")
-        if not name_or_path.isidentifier() or not resource.is_file():
-            raise ProfileError(
-                f"no profile {name_or_path!r}; there are: {', '.join(bundled_profiles())}, or a .yml file"
-            )
-        where, source = f"{name_or_path}.yml", Path(str(resource))
+        raise ProfileError(f"no profile {name_or_path!r}; there are: {', '.join(profiles.names())}, or a .yml file")
     try:
-        return Profile.model_validate(yaml.safe_load(source.read_text()))
+        text = source.read_text()
     except OSError as error:
         raise ProfileError(f"{where}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         raise ProfileError(f"{where}: not YAML: {error}") from error
+    return parse_profile(text, where)
+
+
+def parse_profile(text: str, where: str) -> Profile:
+    """The profile that a file's `text` is. `where` names the file in what is said of mistakes.
+
+    Raises `ProfileError`.
+    """
+    document = parse(text, MOST_BYTES, aliases=True)
+    if document.problems:
+        raise ProfileError("\n".join(_told(where, problem, problem.message) for problem in document.problems))
+    try:
+        return Profile.model_validate(document.value)
     except ValidationError as error:
-        raise ProfileError("\n".join(_explain(where, error))) from None
+        raise ProfileError("\n".join(_explain(where, error, document))) from None
+    except RecursionError:
+        raise ProfileError(f"{where}: an expression is nested too deeply; write it with fewer brackets") from None
 
 
 def bundled_profiles() -> tuple[str, ...]:
     """Names of the profiles that come with pagewarden."""
-    entries = (entry.name for entry in files("config.profiles").iterdir())
-    return tuple(sorted(name.removesuffix(".yml") for name in entries if name.endswith(".yml")))
+    return profiles.names()
 
 
-def _explain(where: str, error: ValidationError) -> list[str]:
-    return [
-        f"{where}: {'.'.join(str(part) for part in problem['loc']) or 'profile'}: {problem['msg']}"
-        for problem in error.errors()
-    ]
+def _explain(where: str, error: ValidationError, document: Document) -> list[str]:
+    told = []
+    for problem in error.errors()[:MOST_TOLD]:
+        name = ".".join(str(part) for part in problem["loc"]) or "profile"
+        told.append(_told(where, document.place(problem["loc"]), f"{name}: {problem['msg']}"))
+    return told
+
+
+def _told(where: str, at: Place | Problem, message: str) -> str:
+    return f"{where}: line {at.line}, column {at.column}: {message}"

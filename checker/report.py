@@ -135,6 +135,15 @@ class Finding(Model):
     )
 
 
+class IgnoredFinding(Model):
+    """A failure that the repository's settings take out of the verdict; it is not among its target's findings."""
+
+    target: str
+    finding: Finding
+    reason: str = Field(description="Why, in the words of whoever wrote the settings.")
+    expires: str = Field(description="The last day on which it is ignored: 2027-03-31.")
+
+
 class RuleText(Model):
     """What a rule of the report is about; findings name it by its id."""
 
@@ -297,6 +306,10 @@ class Report(Model):
     )
     advice: tuple[Advice, ...] = Field(
         default=(), description="Repairs for the introduced failures; empty unless they were asked for."
+    )
+
+    ignored: tuple[IgnoredFinding, ...] = Field(
+        default=(), description="Introduced and standing failures that the settings take out of the verdict."
     )
 
     def to_json(self) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from checker.profile import Profile
 from checker.report import Report
+from config.repository import RepositorySettings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -21,6 +22,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         "report.json": _schema(Report.model_json_schema(by_alias=True, mode="serialization"), "A pagewarden report"),
         "profile.json": _schema(Profile.model_json_schema(by_alias=True), "A pagewarden profile"),
+        "repository.json": _schema(RepositorySettings.model_json_schema(), "A repository's settings for pagewarden"),
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.profile import Profile, ProfileError, bundled_profiles, load_profile
+from checker.profile import MOST_BYTES, Profile, ProfileError, bundled_profiles, load_profile, parse_profile
 
 MINIMAL = """
 schema: 1
@@ -138,3 +138,37 @@ def test_a_profile_that_is_not_there(name: str) -> None:
     with pytest.raises(ProfileError) as raised:
         load_profile(name)
     assert name in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("title: A", "titel: A", "mine.yml: line 4, column 8: titel: Extra inputs are not permitted"),
+        ("title: A", "name: A", "mine.yml: line 4, column 1: 'name' is there twice, first on line 3"),
+        ("page_sizes: [4096]", "page_sizes: [8192]", "mine.yml: line 9, column 86: targets.linux-arm64.page_sizes.0: "),
+        ("name: tiny", "name: !!python/name:os.system", "mine.yml: line 3, column 7: a tag (!) is not read here"),
+        ("value: page", f"value: {'(' * 5000}page{')' * 5000}", "mine.yml: an expression is nested too deeply"),
+        (
+            '">= {limit}"',
+            '"{limit:>9999999999}"',
+            "mine.yml: line 22, column 11: rules.0.must: Value error, ",
+        ),
+        ('">= {limit}"', '"{limit.real}"', "mine.yml: line 22, column 11: rules.0.must: Value error, "),
+        ('">= {limit}"', '"{limit!r}"', "mine.yml: line 22, column 11: rules.0.must: Value error, "),
+        ("name: tiny", "name: &a [*a]", "mine.yml: line 1, column 1: more than 50,000 values, or aliases without"),
+        ("name: tiny", f"name: {'x' * MOST_BYTES}", "mine.yml: line 1, column 1: expected at most 1,048,576 bytes"),
+    ],
+)
+def test_a_text_s_mistakes_are_told_with_their_place(old: str, new: str, says: str) -> None:
+    assert parse_profile(MINIMAL, "mine.yml").name == "tiny"
+    with pytest.raises(ProfileError) as raised:
+        parse_profile(MINIMAL.replace(old, new, 1), "mine.yml")
+    assert any(line.startswith(says) for line in str(raised.value).splitlines())
+
+
+def test_a_text_may_say_things_once_and_refer_to_them() -> None:
+    """As libpas's own profile does."""
+    text = MINIMAL.replace("why: It would crash.", "why: &why It would crash.").replace(
+        "advice: Raise PAGE.", "advice: *why"
+    )
+    assert parse_profile(text, "mine.yml").rule("covers").advice == "It would crash."
