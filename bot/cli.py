@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from bot import kernel_commands, profile_commands
+from bot import kernel_commands, profile_commands, settings_commands
 from bot.check_command import check
 from bot.explain_command import explain
 from bot.options import Exit, fail
@@ -47,6 +47,7 @@ app.command()(check)
 app.command()(explain)
 app.command()(stress)
 app.add_typer(profile_commands.app, name="profile")
+app.add_typer(settings_commands.app, name="settings")
 app.add_typer(kernel_commands.app, name="kernels")
 
 

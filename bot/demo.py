@@ -71,7 +71,9 @@ def _play(directory: Path, source: Path | None, once: bool, stress: bool, consol
                 if stress and push.commit in demo_stress.EXPECTED:
                     stresses.append(stage.stressed(push))
             verdicts.append(stage.unrelated(UNRELATED))
+            unanswered = stage.ask()
             complaints = [
+                *unanswered,
                 *_complaints(verdicts, "not the verdict that it must get, or not its suggestions"),
                 *_complaints(stresses, "not what its stress must show"),
                 *stage.complaints(),

@@ -41,6 +41,8 @@ _SUGGESTION = re.compile(
     r"<!-- pagewarden suggestion (\S+) [0-9a-f]+ -->.*?^```suggestion\n(.*?)\n```", re.MULTILINE | re.DOTALL
 )
 """See `workers.report.suggestion`."""
+_REPLY = "<!-- answers "
+"""What a reply to a command ends with; see `workers.conversation.answer`."""
 
 Cells = frozenset[tuple[str, str]]
 """(rule, heap config) of introduced findings."""
@@ -71,6 +73,9 @@ PUSHES = (
     Push("D", "failure", _HEADER, _MEND_HEADER),
 )
 UNRELATED = Push("unrelated", "success")
+QUESTION = "/explain JIT_SMALL_BITFIT_MIN_ALIGN_SHIFT"
+"""What a person asks in a comment, and what the answer must speak of."""
+ANSWERED = "out-of-line-header"
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,8 @@ class Stage:
         head = self._scenario.shas[PUSHES[-1].commit]
         deadline = time.monotonic() + _VERDICT_SECONDS
         while time.monotonic() < deadline:
-            comments = self._github.comments(REPOSITORY, self._number or 0)
-            if len(comments) == 1 and head[:_SHORT_SHA] in comments[0]["body"]:
+            comments = [each for each in self._own_comments() if _REPLY not in each]
+            if len(comments) == 1 and head[:_SHORT_SHA] in comments[0]:
                 return found
             time.sleep(_POLL_SECONDS)
         return [*found, f"{len(comments)} comments, expected one that speaks of {head}"]
@@ -153,6 +158,26 @@ class Stage:
             REPOSITORY, head=UNRELATED_BRANCH, base=BASE_BRANCH, title="Say more", author="octocat", body=""
         )
         return self._verdict(push)
+
+    def ask(self) -> list[str]:
+        """A person asks something in a comment; what is wrong with the answer, nothing where it is right."""
+        say(self._console, f"a comment: {QUESTION}")
+        comment_id = self._github.comment(REPOSITORY, self._number or 0, "octocat", QUESTION)
+        deadline = time.monotonic() + _VERDICT_SECONDS
+        with self._console.status("waiting for the answer"):
+            while time.monotonic() < deadline:
+                reactions = {each["content"] for each in self._github.reactions(comment_id)}
+                replies = [each for each in self._own_comments() if _REPLY in each]
+                if "rocket" in reactions and replies:
+                    say(self._console, f"   answered: {replies[0].splitlines()[0].lstrip('# ')}")
+                    return [] if ANSWERED in replies[0] else [f"the answer to {QUESTION} is not what it must be"]
+                self._require_server()
+                time.sleep(_POLL_SECONDS)
+        return [f"no answer to {QUESTION}"]
+
+    def _own_comments(self) -> list[str]:
+        comments = self._github.comments(REPOSITORY, self._number or 0)
+        return [each["body"] for each in comments if each["performed_via_github_app"]]
 
     def _verdict(self, push: Push) -> Verdict:
         sha = self._scenario.shas[push.commit]

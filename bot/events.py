@@ -1,20 +1,43 @@
-"""Webhook events, read into plain requests. Pure: a name and a payload in, a request out.
-
-The models declare the fields that are used and no others; GitHub may add what it likes.
-"""
+"""Webhook events, read into plain requests. Pure: a name and a payload in, a request out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from bot import payloads
+from bot.commands import asked_for
+from bot.payloads import Identified, Installed, PayloadError, kind, parse
+from workers.requests import (
+    CheckEvent,
+    CommentEvent,
+    MergeGroupEvent,
+    PullRequestEvent,
+    PushEvent,
+    Request,
+    SuiteEvent,
+    UninstalledEvent,
+)
 
-from workers.runs import PullRequestEvent
-
-ACTIONS = frozenset({"opened", "synchronize", "reopened", "ready_for_review", "edited", "closed"})
-"""The actions of `pull_request` that can change what a check has to say."""
+ACTIONS: Mapping[str, frozenset[str]] = {
+    "pull_request": frozenset(
+        {"opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "edited", "closed"}
+    ),
+    # What is edited into a comment afterwards asks for nothing: it may not be its author who did.
+    "issue_comment": frozenset({"created"}),
+    "check_run": frozenset({"requested_action", "rerequested"}),
+    # A suite is first requested for each push, which says it itself.
+    "check_suite": frozenset({"rerequested"}),
+    "merge_group": frozenset({"checks_requested", "destroyed"}),
+    "installation": frozenset({"deleted", "suspend"}),
+}
+"""The events that have actions, and which of these can change what there is to do."""
+BUTTONS = frozenset({"recheck", "stress", "cancel"})
+"""The identifiers of the buttons that a check run of ours can have."""
+NOBODY = "ghost"
+"""GitHub's own account for what those have written who are gone."""
+BRANCHES = "refs/heads/"
 
 
 @dataclass(frozen=True)
@@ -24,87 +47,32 @@ class Ignored:
     reason: str
 
 
-class PayloadError(Exception):
-    """A payload that is not what GitHub sends. The text begins with the JSON path of the first mistake."""
-
-
-Sha = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
-Number = Annotated[int, Field(gt=0, lt=1 << 63, strict=True)]
-FullName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$")]
-Ref = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-# No user name or password in it, so that nothing secret can end up in a log.
-CloneUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s@?#]+$", max_length=2048)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Installation(_Model):
-    id: Number
-
-
-class _Repository(_Model):
-    full_name: FullName
-    clone_url: CloneUrl
-
-
-class _Head(_Model):
-    sha: Sha
-
-
-class _Base(_Model):
-    ref: Ref
-    sha: Sha
-
-
-class _PullRequest(_Model):
-    head: _Head
-    base: _Base
-
-
-class _PullRequestPayload(_Model):
-    """`repository` is the one that the pull request is opened on, also when its head is in a fork."""
-
-    action: Literal["opened", "synchronize", "reopened", "ready_for_review", "edited", "closed"]
-    number: Number
-    installation: _Installation
-    repository: _Repository
-    pull_request: _PullRequest
-
-
-def read(event: str, payload: object) -> PullRequestEvent | Ignored:
-    """The request that an event stands for. `payload` is what the JSON decoder gave.
+def read(event: str, payload: object, app_id: int) -> Request | Ignored:
+    """The request that an event stands for. `payload` is what the JSON decoder gave, `app_id` our App's id.
 
     Raises `PayloadError`.
     """
-    if event != "pull_request":
+    reader = _READERS.get(event)
+    if reader is None:
         return Ignored(f"nothing to do for the event {event[:100]}")
     if not isinstance(payload, Mapping):
-        raise PayloadError(f"$: expected an object, not {_kind(payload)}")
-    action = payload.get("action")
-    if not isinstance(action, str):
-        raise PayloadError(f"$.action: expected a string, not {_kind(action)}")
-    if action not in ACTIONS:
-        return Ignored(f"nothing to do for the action {action[:100]}")
-    if action == "edited" and not _moves_base(payload):
+        raise PayloadError(f"$: expected an object, not {kind(payload)}")
+    if event in ACTIONS:
+        action = payload.get("action")
+        if not isinstance(action, str):
+            raise PayloadError(f"$.action: expected a string, not {kind(action)}")
+        if action not in ACTIONS[event]:
+            return Ignored(f"nothing to do for the action {action[:100]}")
+    return reader(payload, app_id)
+
+
+def _pull_request(payload: Mapping[str, Any], _app_id: int) -> PullRequestEvent | Ignored:
+    if payload["action"] == "edited" and not _moves_base(payload):
         return Ignored("edited, but not its base")
-    return _request(payload)
-
-
-def _moves_base(payload: Mapping[str, Any]) -> bool:
-    changes = payload.get("changes")
-    return isinstance(changes, Mapping) and bool(changes.get("base"))
-
-
-def _request(payload: Mapping[str, Any]) -> PullRequestEvent:
-    try:
-        read = _PullRequestPayload.model_validate(payload)
-    except ValidationError as error:
-        raise PayloadError(_explain(error)) from None
+    read = parse(payloads.PullRequestPayload, payload)
     return PullRequestEvent(
-        action=read.action,
-        installation_id=read.installation.id,
+        action=payload["action"],
+        installation_id=_installation(payload),
         repository=read.repository.full_name,
         number=read.number,
         head_sha=read.pull_request.head.sha,
@@ -114,15 +82,115 @@ def _request(payload: Mapping[str, Any]) -> PullRequestEvent:
     )
 
 
-def _explain(error: ValidationError) -> str:
-    """The first mistake, without the value: it may be as long and as strange as its sender likes."""
-    problem = error.errors(include_input=False, include_url=False)[0]
-    path = "".join(f".{part}" if isinstance(part, str) else f"[{part}]" for part in problem["loc"])
-    message = "expected an object" if problem["type"] == "model_type" else problem["msg"]
-    hint = "; is this the webhook of a GitHub App?" if path == ".installation" else ""
-    return f"${path}: {message}{hint}"
+def _moves_base(payload: Mapping[str, Any]) -> bool:
+    changes = payload.get("changes")
+    return isinstance(changes, Mapping) and bool(changes.get("base"))
 
 
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "nothing"}
-    return names.get(type(value), "a number")
+def _comment(payload: Mapping[str, Any], app_id: int) -> CommentEvent | Ignored:
+    read = parse(payloads.CommentPayload, payload)
+    if read.issue.pull_request is None:
+        return Ignored("a comment on an issue, not on a pull request")
+    if _is_ours(read.comment.performed_via_github_app, app_id):
+        return Ignored("a comment of our own")
+    asked = asked_for(read.comment.body)
+    if not asked:
+        return Ignored("a comment that asks for nothing")
+    return CommentEvent(
+        installation_id=_installation(payload),
+        repository=read.repository.full_name,
+        number=read.issue.number,
+        clone_url=read.repository.clone_url,
+        comment_id=read.comment.id,
+        author=read.comment.user.login,
+        pull_author=read.issue.user.login if read.issue.user else NOBODY,
+        open=read.issue.state == "open",
+        asked=asked,
+    )
+
+
+def _check(payload: Mapping[str, Any], app_id: int) -> CheckEvent | Ignored:
+    read = parse(payloads.CheckPayload, payload)
+    if not _is_ours(read.check_run.app, app_id):
+        return Ignored("a check of another App")
+    asked = "rerun"
+    if payload["action"] == "requested_action":
+        asked = parse(payloads.Pressed, payload).requested_action.identifier
+        if asked not in BUTTONS:
+            return Ignored("a button that is none of ours")
+    return CheckEvent(
+        asked=asked,
+        installation_id=_installation(payload),
+        repository=read.repository.full_name,
+        clone_url=read.repository.clone_url,
+        sender=read.sender.login,
+        check_name=read.check_run.name,
+        external_id=read.check_run.external_id or "",
+        head_sha=read.check_run.head_sha,
+    )
+
+
+def _suite(payload: Mapping[str, Any], app_id: int) -> SuiteEvent | Ignored:
+    read = parse(payloads.SuitePayload, payload)
+    if not _is_ours(read.check_suite.app, app_id):
+        return Ignored("checks of another App")
+    return SuiteEvent(
+        installation_id=_installation(payload),
+        repository=read.repository.full_name,
+        clone_url=read.repository.clone_url,
+        sender=read.sender.login,
+        head_sha=read.check_suite.head_sha,
+    )
+
+
+def _merge_group(payload: Mapping[str, Any], _app_id: int) -> MergeGroupEvent:
+    read = parse(payloads.MergeGroupPayload, payload)
+    return MergeGroupEvent(
+        action=payload["action"],
+        installation_id=_installation(payload),
+        repository=read.repository.full_name,
+        clone_url=read.repository.clone_url,
+        base_ref=read.merge_group.base_ref.removeprefix(BRANCHES),
+        base_sha=read.merge_group.base_sha,
+        head_ref=read.merge_group.head_ref.removeprefix(BRANCHES),
+        head_sha=read.merge_group.head_sha,
+    )
+
+
+def _push(payload: Mapping[str, Any], _app_id: int) -> PushEvent | Ignored:
+    read = parse(payloads.PushPayload, payload)
+    if read.deleted or set(read.after) == {"0"}:
+        return Ignored("a push that deletes")
+    if read.ref != BRANCHES + read.repository.default_branch:
+        return Ignored("a push, but not to the default branch")
+    return PushEvent(
+        installation_id=_installation(payload),
+        repository=read.repository.full_name,
+        clone_url=read.repository.clone_url,
+        ref=read.repository.default_branch,
+        before=read.before,
+        after=read.after,
+    )
+
+
+def _uninstalled(payload: Mapping[str, Any], _app_id: int) -> UninstalledEvent:
+    return UninstalledEvent(installation_id=_installation(payload))
+
+
+def _installation(payload: Mapping[str, Any]) -> int:
+    return parse(Installed, payload).installation.id
+
+
+def _is_ours(app: Identified | None, app_id: int) -> bool:
+    return app is not None and app.id == app_id
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any], int], Request | Ignored]] = {
+    "pull_request": _pull_request,
+    "issue_comment": _comment,
+    "check_run": _check,
+    "check_suite": _suite,
+    "merge_group": _merge_group,
+    "push": _push,
+    "installation": _uninstalled,
+}

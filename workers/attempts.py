@@ -12,13 +12,16 @@ from collections.abc import Callable
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
+from workers.branches import run_of_group
 from workers.checks import check
 from workers.git import GitError
 from workers.github import GitHubError, RateLimited, Rejected
 from workers.github.failures import Uninstalled
 from workers.intake import intake
+from workers.plain import Plain
 from workers.publish import publish
-from workers.runs import Ending, Outcome, PullRequestEvent, Run
+from workers.requests import KINDS, MergeGroupEvent, PullRequestEvent
+from workers.runs import Ending, Outcome, Run
 from workers.store import Busy
 from workers.stress import job as stress_job
 from workers.stress.show import show_progress
@@ -164,21 +167,44 @@ def _reason(error: Exception) -> str:
 
 
 def _run_of_delivery(tools: Tools, delivery_id: str) -> str | None:
-    """The run to conclude for a delivery that was never read through: the event is all there is to go by."""
+    """The run to conclude for a delivery that was never read through: the event is all there is to go by.
+
+    `None` where nobody waits for a check because of it.
+    """
     delivery = tools.inbox.get(delivery_id)
     if delivery is None:
         return None
     try:
-        event = PullRequestEvent.from_json(delivery.request)
+        event = KINDS[delivery.event].from_json(delivery.request)
     except KeyError:  # it was never more than this: nothing tells whom to answer
         return None
-    current = tools.store.current(event.pull)
+    run = _run_of(event)
+    if run is None:
+        return None
+    current = tools.store.current(run.place)
     record = tools.store.record(current) if current is not None else None
-    if record is not None and record.run.head == event.head_sha:
+    if record is not None and record.run.head == run.head:
         return record.run.id
-    run = Run(event.installation_id, event.repository, event.number, event.base_sha, event.head_sha, event.clone_url)
     tools.store.keep(run)
     return run.id
+
+
+def _run_of(event: Plain) -> Run | None:
+    match event:
+        case PullRequestEvent():
+            return Run(
+                event.installation_id,
+                event.repository,
+                event.number,
+                event.base_sha,
+                event.head_sha,
+                event.clone_url,
+                ref=event.base_ref,
+            )
+        case MergeGroupEvent():
+            return run_of_group(event)
+        case _:
+            return None
 
 
 def _postpone(tools: Tools, job: Job, key: str, seconds: float) -> None:

@@ -1,26 +1,32 @@
 """Publish: GitHub shows what a run knows. Only what differs is written, so this may be repeated at any time.
 
-Whatever writes holds the lock of its pull request, and extends it before each request: a job that lost the lock
-writes nothing more.
+Whatever writes holds the lock of its pull request or branch, and extends it before each request: a job that lost the
+lock writes nothing more.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
 
-from checker.report import Commit, Report, Verdict
-from workers.check_runs import CheckOf, conclude, create_check, find_check
-from workers.github import CheckRun, Client, Comment, NotThere, PullRequest, Rejected, same_text
+from checker.report import Report
+from workers import comments
+from workers.check_runs import CheckOf, Checks
+from workers.github import Client, GitHubError, NotThere, PullRequest, Rejected
 from workers.github.failures import Forbidden
 from workers.report import check as words
-from workers.report.comment import MARKER, comment
-from workers.report.context import CheckOutput
-from workers.runs import Ending, Outcome, Run, Standing, standing, worth_a_comment
+from workers.report.comment import Beside
+from workers.report.context import CheckOutput, Judged, RelatedPull
+from workers.report.gate import gated
+from workers.report.settings_news import with_settings
+from workers.ruling import Ruling
+from workers.runs import Ending, Outcome, Run, Standing, standing, worth_a_comment, worth_advice
 from workers.store import Record
-from workers.stress.show import show_stress, stress_is_worth_a_comment, stress_section, supersede_stress
+from workers.stress.gate import gate_of
+from workers.stress.show import page_url, show_stress, stress_is_worth_a_comment, stress_section, supersede_stress
 from workers.suggestions import show_suggestions
 from workers.tools import Job, Tools
 
@@ -34,12 +40,16 @@ log = structlog.get_logger(__name__)
 def publish(tools: Tools, run_id: str) -> None:
     """The job. Raises `Busy`, `GitHubError`."""
     record = tools.store.record(run_id)
-    if record is None:
-        log.info("the run is forgotten", run=run_id)
+    if record is None or not tools.store.is_open(run_id):
+        log.info("nothing is left to be told", run=run_id)
         return
-    with writing(tools, record.run.pull, record.run.installation_id) as client:
+    run = record.run
+    with writing(tools, run.place, run.installation_id) as client:
+        if run.number is None:
+            show(tools, client, run_id, None)
+            return
         try:
-            pull = client.pull(record.run.repository, record.run.number)
+            pull = client.pull(run.repository, run.number)
         except NotThere:
             log.info("the pull request is gone", run=run_id)
             tools.store.close(run_id, shown=True)
@@ -48,140 +58,155 @@ def publish(tools: Tools, run_id: str) -> None:
 
 
 @contextmanager
-def writing(tools: Tools, pull: str, installation_id: int) -> Iterator[Client]:
-    """A client that may write about a pull request: nobody else does so meanwhile. Raises `Busy`, `GitHubError`."""
+def writing(tools: Tools, place: str, installation_id: int) -> Iterator[Client]:
+    """A client that may write about a pull request or branch: nobody else does so meanwhile.
+
+    Raises `Busy`, `GitHubError`.
+    """
     with (
-        tools.store.lock(pull) as held,
+        tools.store.lock(place) as held,
         tools.github.client(installation_id, before=held.extend) as client,
     ):
         yield client
 
 
-def show(tools: Tools, client: Client, run_id: str, pull: PullRequest) -> None:
-    """Makes GitHub show what is known of a run."""
+def show(tools: Tools, client: Client, run_id: str, pull: PullRequest | None) -> None:
+    """Makes GitHub show what is known of a run. `pull` is its pull request as it is now, `None` for a branch's."""
     record = tools.store.record(run_id)
     assert record is not None
-    at = standing(record.run, pull, tools.store.current(record.run.pull))
+    at = standing(record.run, pull, tools.store.current(record.run.place))
     if at is Standing.SUPERSEDED:
-        supersede(tools, client, record, pull.head_sha)
-        supersede_stress(tools, client, record.run, pull.head_sha)
+        new_head = pull.head_sha if pull is not None else record.run.head
+        supersede(tools, client, record, new_head)
+        supersede_stress(tools, client, record, new_head)
         return
     if record.outcome is None:
-        ensure_check(tools, client, record)
+        show_check(tools, client, record, words.in_progress(tools.context(record)), pull)
+        comments.strike(tools, client, record.run)
         return
-    report = tools.store.report(run_id)
-    if record.outcome.ending is Ending.REPORT and report is None:
+    reports = tools.store.reports(run_id)
+    if record.outcome.ending is Ending.REPORT and not reports:
         tools.store.forget_outcome(run_id)
         tools.send(Job.CHECK, run_id)
         return
+    ruling = tools.ruling(run_id)
+    judged = _judged(ruling, reports)
     try:
-        check = ensure_check(tools, client, record)
-        conclude(client, record.run, check, _output(tools, record.run, record.outcome, report))
+        bot = show_check(tools, client, record, _output(tools, record, record.outcome, ruling, judged), pull)
     except (NotThere, Rejected):
         # After a force-push GitHub may know the commit no more, and that is the end of it.
-        if client.pull(record.run.repository, record.run.number).head_sha == record.run.head:
+        if _is_still_there(client, record.run):
             raise
         tools.store.close(run_id, shown=False)
         return
-    if at is Standing.CURRENT:
-        _show_comment(tools, client, record.run, record.outcome, report)
-        # What was suggested for an earlier push may well stand: that is known once this one is studied.
-        if record.outcome.ending in JUDGED and not tools.store.is_study_wanted(run_id):
-            show_suggestions(client, record.run, pull, check.bot, report)
+    if at is Standing.CURRENT and pull is not None:
+        _converse(tools, client, record, ruling, judged, pull, bot)
     # Of a closed pull request the comment is still to be written, should it be opened again.
-    show_stress(tools, client, record.run)
+    show_stress(tools, client, record)
     tools.store.close(run_id, shown=at is Standing.CURRENT)
 
 
 def supersede(tools: Tools, client: Client, record: Record, new_head: str) -> None:
     """Concludes the check of a run that another one has taken the place of, unless it is concluded."""
-    if not tools.store.is_open(record.run.id):
-        return
+    checks = Checks(client, tools.shown)
     try:
-        check = find_check(client, _check_of(record))
-        if check is not None and check.conclusion is None:
-            conclude(client, record.run, check, words.superseded(tools.context(record.run), new_head))
+        found = checks.find(check_of(tools, record))
+        if found is not None and found.conclusion is None:
+            checks.show(check_of(tools, record), words.superseded(tools.context(record), new_head))
     except (NotThere, Rejected) as error:
         log.info("the superseded check is gone", run=record.run.id, error=str(error))
     tools.store.close(record.run.id, shown=False)
 
 
-def ensure_check(tools: Tools, client: Client, record: Record) -> CheckRun:
-    """The check run that stands for a run; made, in progress, where there is none."""
-    wanted = _check_of(record)
-    check = find_check(client, wanted)
-    if check is None:
-        check = create_check(client, wanted, words.in_progress(tools.context(record.run)))
-    tools.store.checked_by(record.run.id, check.id)
-    return check
+def show_check(
+    tools: Tools, client: Client, record: Record, output: CheckOutput, pull: PullRequest | None
+) -> str | None:
+    """Makes the run's check what it should be, and tells the login that our App comments under."""
+    remembered = pull is not None and tools.shown.remembers(pull.updated_at)
+    finished = words.finished(output, tools.context(record))
+    return Checks(client, tools.shown, remembered).show(check_of(tools, record), finished).bot
 
 
-def _check_of(record: Record) -> CheckOf:
-    return CheckOf(record.run, CHECK_NAME, record.check_id)
+def check_of(tools: Tools, record: Record) -> CheckOf:
+    """The main check of a run."""
+    return CheckOf(record.run, CHECK_NAME, record.attempt, page_url(tools, record.run), tools.link(record.run))
 
 
-def _output(tools: Tools, run: Run, outcome: Outcome, report: Report | None) -> CheckOutput:
-    about = tools.context(run)
-    if outcome.ending is Ending.NOT_APPLICABLE:
-        return words.not_applicable(about, tools.profile.title)
-    if outcome.ending is Ending.COMMIT_GONE:
-        return words.commit_gone(about)
-    if outcome.ending is Ending.BROKEN or report is None:
-        return words.broken(about, outcome.reason)
-    return words.concluded(report, about, tools.profile)
+def _is_still_there(client: Client, run: Run) -> bool:
+    if run.number is None:
+        return False
+    return client.pull(run.repository, run.number).head_sha == run.head
 
 
-def _show_comment(tools: Tools, client: Client, run: Run, outcome: Outcome, report: Report | None) -> None:
-    """One sticky comment; a new one only where there is something to say."""
-    if outcome.ending is Ending.NOT_APPLICABLE:
-        report = _nothing_watched(tools, run)
-    if report is None:
+def _judged(ruling: Ruling, reports: tuple[Report, ...]) -> tuple[Judged, ...]:
+    found = ((report, ruling.profile(report.profile)) for report in reports)
+    return tuple(Judged(report, profile) for report, profile in found if profile is not None)
+
+
+def _output(tools: Tools, record: Record, outcome: Outcome, ruling: Ruling, judged: tuple[Judged, ...]) -> CheckOutput:
+    about, news = tools.context(record), ruling.news
+    match outcome.ending:
+        case Ending.NOT_APPLICABLE:
+            titles = [profile.title for profile in ruling.profiles]
+            return with_settings(words.not_applicable(about, ", ".join(titles)), news, about)
+        case Ending.COMMIT_GONE:
+            return words.commit_gone(about)
+        case Ending.TIMED_OUT:
+            return words.timed_out(about, outcome.reason)
+        case Ending.CANCELLED:
+            return words.cancelled(about, outcome.reason)
+        case Ending.DRAFT:
+            return with_settings(words.draft(about), news, about)
+        case Ending.REPORT if judged:
+            output = with_settings(words.concluded(judged, about), news, about)
+            gate = gate_of(tools, record, ruling)
+            return gated(output, gate, about) if gate is not None else output
+        case _:
+            return words.broken(about, outcome.reason)
+
+
+def _converse(
+    tools: Tools,
+    client: Client,
+    record: Record,
+    ruling: Ruling,
+    judged: tuple[Judged, ...],
+    pull: PullRequest,
+    bot: str | None,
+) -> None:
+    """The comment, the labels and the suggestions."""
+    run, outcome = record.run, record.outcome
+    assert outcome is not None
+    if outcome.ending not in JUDGED:
+        comments.strike(tools, client, run)
         return
-    body = comment(report, tools.context(run), tools.profile, stress_section(tools, run))
-    may_create = worth_a_comment(report) or stress_is_worth_a_comment(tools, run)
+    beside = Beside(related=_related(tools, run), stress=stress_section(tools, record), settings=ruling.news)
+    loud = any(worth_a_comment(each.report, on_success=ruling.settings.comment.on_success) for each in judged)
+    loud = loud or stress_is_worth_a_comment(tools, run)
+    comments.show_comment(tools, client, record, judged, beside, pull, may_create=loud)
+    if loud:
+        _label(tools, client, run, ruling.settings.labels)
+    # What was suggested for an earlier push may well stand: that is known once this one is studied.
+    if not (tools.store.is_study_wanted(run.id) and any(worth_advice(each.report) for each in judged)):
+        wanted = [each.report for each in judged] if ruling.settings.suggestions else []
+        show_suggestions(client, run, pull, bot, wanted)
+
+
+def _related(tools: Tools, run: Run) -> tuple[RelatedPull, ...]:
+    kept = tools.store.related(run.id)
+    return tuple(RelatedPull.from_json(each) for each in json.loads(kept)) if kept is not None else ()
+
+
+def _label(tools: Tools, client: Client, run: Run, labels: tuple[str, ...]) -> None:
+    assert run.number is not None
+    new = [label for label in labels if tools.shown.label_once(run.place, label)]
+    if not new:
+        return
     try:
-        _write_comment(tools, client, run, body, may_create=may_create)
+        client.add_labels(run.repository, run.number, new)
     except (NotThere, Rejected, Forbidden) as error:
-        # A locked conversation, for one. The check has said it all.
-        log.warning("could not comment", run=run.id, error=str(error))
-
-
-def _nothing_watched(tools: Tools, run: Run) -> Report:
-    """What a comment about an earlier push is replaced with."""
-    return Report(
-        verdict=Verdict.NOT_APPLICABLE,
-        profile=tools.profile.name,
-        base=Commit(sha=run.base),
-        head=Commit(sha=run.head),
-        page_sizes=tools.settings.page_sizes,
-        rules=(),
-        targets=(),
-        changes=(),
-        errors=(),
-    )
-
-
-def _write_comment(tools: Tools, client: Client, run: Run, body: str, *, may_create: bool) -> None:
-    shown = _find_comment(tools, client, run)
-    if shown is None:
-        if may_create:
-            tools.store.commented(run.pull, client.create_comment(run.repository, run.number, body).id)
-        return
-    tools.store.commented(run.pull, shown.id)
-    if not same_text(shown.body, body):
-        client.update_comment(run.repository, shown.id, body)
-
-
-def _find_comment(tools: Tools, client: Client, run: Run) -> Comment | None:
-    known = tools.store.comment_id(run.pull)
-    if known is not None:
-        try:
-            return client.comment(run.repository, known)
-        except NotThere:  # somebody deleted it
-            tools.store.commented(run.pull, None)
-    ours = (
-        shown
-        for shown in client.comments(run.repository, run.number)
-        if shown.app_id == client.app_id and shown.body.startswith(MARKER)
-    )
-    return next(ours, None)
+        log.warning("could not label", run=run.id, error=str(error))
+    except GitHubError:
+        for label in new:
+            tools.shown.unlabel(run.place, label)
+        raise

@@ -18,7 +18,7 @@ SWEEP_SECONDS = 30
 OLD_SECONDS = 60
 """What the queue was told of less than this ago is left alone."""
 DEADLINE_SECONDS = 3600
-"""A run without an outcome after this long gets one: it is broken."""
+"""A run without an outcome after this long gets one: it has timed out."""
 FORGET_SECONDS = 24 * 3600
 """After this long nobody tries to ask or to tell GitHub any more."""
 
@@ -59,10 +59,11 @@ def _sweep_run(tools: Tools, run_id: str) -> None:
         tools.store.close(run_id, shown=False)
         return
     if record.outcome is None and age > DEADLINE_SECONDS:
-        tools.store.end(run_id, Outcome(Ending.BROKEN, "no result within an hour"))
+        tools.store.end(run_id, Outcome(Ending.TIMED_OUT, "an hour"))
     log.info("queued again", run=run_id)
-    tools.store.told(run_id, age)
     unchecked = record.outcome is None and age <= DEADLINE_SECONDS
+    # However long the pauses have become, none goes past the deadline.
+    tools.store.told(run_id, min(age, DEADLINE_SECONDS - age) if unchecked else age)
     tools.send(Job.CHECK if unchecked else Job.PUBLISH, run_id)
 
 

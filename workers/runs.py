@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
 from checker.report import Report, State
+from workers.plain import Plain
 
 
 class PullRequest(Protocol):
@@ -20,64 +21,49 @@ class PullRequest(Protocol):
 
 
 @dataclass(frozen=True)
-class _Plain:
-    """Frozen data that goes to JSON and back."""
+class Run(Plain):
+    """One head against its base: of a pull request, of a merge group, or of a push to a branch.
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-able; `from_json` reads it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """Raises `KeyError` when a field is missing; unknown ones are passed over."""
-        values = {field.name: data[field.name] for field in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-
-
-@dataclass(frozen=True)
-class PullRequestEvent(_Plain):
-    """A webhook's news of a pull request. It may be old when it is read: GitHub's own answer counts, not this.
-
-    `action` is GitHub's word: opened, synchronize, reopened, ready_for_review, edited or closed. `repository` is
-    `owner/name`, shas are full.
+    `number` is the pull request's, `None` for the others. `ref` is the branch whose settings rule: the one that the
+    head is to get into, or that was pushed to; `queue` the merge group's own. `files` are the watched ones that it
+    touches; `draft` says that its pull request is one.
     """
 
-    action: str
     installation_id: int
     repository: str
-    number: int
-    head_sha: str
-    base_ref: str
-    base_sha: str
-    clone_url: str
-
-    @property
-    def pull(self) -> str:
-        """Names the pull request."""
-        return f"{self.repository}#{self.number}"
-
-
-@dataclass(frozen=True)
-class Run(_Plain):
-    """One head of a pull request against its merge base. `files` are the watched ones that it touches."""
-
-    installation_id: int
-    repository: str
-    number: int
+    number: int | None
     base: str
     head: str
     clone_url: str
     files: tuple[str, ...] = ()
+    ref: str = ""
+    queue: str = ""
+    draft: bool = False
 
     @property
     def id(self) -> str:
-        """The same for the same work, so that what is repeated finds what was done. Also the check's external id."""
-        return f"{self.pull}/{self.base[:12]}..{self.head}"
+        """The same for the same work, so that what is repeated finds what was done."""
+        return f"{self.place}/{self.base[:12]}..{self.head}"
 
     @property
-    def pull(self) -> str:
-        """Names the pull request."""
-        return f"{self.repository}#{self.number}"
+    def place(self) -> str:
+        """Names the pull request, group or push: of its runs one is current, and one job at a time writes about it.
+
+        A push is not superseded by the next one: what it brought would never be told.
+        """
+        if self.number is not None:
+            return f"{self.repository}#{self.number}"
+        return f"{self.repository}@{self.queue or f'{self.ref}:{self.head}'}"
+
+    @property
+    def branch(self) -> str:
+        """The branch that a run without a pull request is about."""
+        return self.queue or self.ref
+
+
+def place_of(run_id: str) -> str:
+    """The place of the run with that id."""
+    return run_id.rpartition("/")[0]
 
 
 class Ending(StrEnum):
@@ -87,11 +73,18 @@ class Ending(StrEnum):
     NOT_APPLICABLE = "not-applicable"
     COMMIT_GONE = "commit-gone"
     BROKEN = "broken"
+    TIMED_OUT = "timed-out"
+    CANCELLED = "cancelled"
+    DRAFT = "draft"
+
+
+FAILED = frozenset({Ending.BROKEN, Ending.TIMED_OUT, Ending.COMMIT_GONE})
+"""Ends after which nothing is known of a head: what failed then may work by now."""
 
 
 @dataclass(frozen=True)
-class Outcome(_Plain):
-    """What became of a run. `reason`, for people, is there when it is broken."""
+class Outcome(Plain):
+    """What became of a run. `reason`, for people: why it is broken, after how long it timed out, who cancelled it."""
 
     ending: Ending
     reason: str = ""
@@ -110,11 +103,13 @@ class Standing(StrEnum):
     CURRENT = "current"
 
 
-def standing(run: Run, pull: PullRequest, current: str | None) -> Standing:
-    """`current` is the id of the run last wanted for the pull request, if any is known.
+def standing(run: Run, pull: PullRequest | None, current: str | None) -> Standing:
+    """`current` is the id of the run last wanted for the place, if any is known; `pull` is `None` for a branch.
 
     A current run with another head is itself out of date, as GitHub says; one with this head has another base.
     """
+    if pull is None:
+        return Standing.CURRENT if current in {None, run.id} else Standing.SUPERSEDED
     replaced = current is not None and current != run.id and current.endswith(f"..{run.head}")
     if pull.head_sha != run.head or replaced:
         return Standing.SUPERSEDED
@@ -134,19 +129,19 @@ def next_step(outcome: Outcome | None, shown: bool) -> Next:
 
     What broke may work by now: whoever sends another event for it wants to know.
     """
-    if outcome is None or (outcome.ending is Ending.BROKEN and shown):
+    if outcome is None or (outcome.ending in FAILED and shown):
         return Next.CHECK
     return Next.NOTHING if shown else Next.PUBLISH
 
 
-def watched(files: Sequence[tuple[str, ...]], changed_files: int, watches: WatchesPath) -> tuple[bool, tuple[str, ...]]:
+def watched(files: Sequence[tuple[str, ...]], complete: bool, watches: WatchesPath) -> tuple[bool, tuple[str, ...]]:
     """Whether a pull request is of interest, and which of its files are watched.
 
-    `files` holds each changed file's names: one, or after a rename the new and the old one. GitHub lists at most
-    3,000: where their number is not `changed_files`, anything may be among the rest, so it is of interest.
+    `files` holds each changed file's names: one, or after a rename the new and the old one. Where they are not
+    `complete`, anything may be among the rest, so the pull request is of interest.
     """
     names = tuple(dict.fromkeys(name for names in files for name in names if watches(name)))
-    return bool(names) or len(files) != changed_files, names
+    return bool(names) or not complete, names
 
 
 class WatchesPath(Protocol):
@@ -155,18 +150,31 @@ class WatchesPath(Protocol):
     def __call__(self, path: str, /) -> bool: ...
 
 
-def worth_a_comment(report: Report) -> bool:
+def worth_a_comment(report: Report, *, on_success: bool = True) -> bool:
     """Whether there is anything to say: a constant changed, a finding appeared or went, or something is unknown.
 
-    A rule that no longer speaks of a cell it spoke of is a finding that went.
+    A rule that no longer speaks of a cell it spoke of is a finding that went. Unless `on_success`, only what is wrong
+    is worth it.
     """
-    changed = any(constant.changed for target in report.targets for constant in target.constants)
     states = {finding.state for target in report.targets for finding in target.findings}
-    return changed or bool(states & {State.INTRODUCED, State.FIXED, State.GONE}) or bool(report.errors)
+    if report.errors or report.ignored or states & {State.INTRODUCED, State.GONE}:
+        return True
+    return on_success and (changes_constants(report) or State.FIXED in states)
+
+
+def changes_constants(report: Report) -> bool:
+    """Whether any constant has another value at head."""
+    return any(constant.changed for target in report.targets for constant in target.constants)
 
 
 def worth_a_study(report: Report) -> bool:
-    """Whether there is anything to repair: a finding, be it only a warning, that was not there before."""
+    """Whether there is anything to find out: about a finding, be it only a warning, that was not there before, or about
+    those who changed the same constants before."""
+    return changes_constants(report) or worth_advice(report)
+
+
+def worth_advice(report: Report) -> bool:
+    """Whether there is anything to repair."""
     return any(finding.state is State.INTRODUCED for target in report.targets for finding in target.findings)
 
 

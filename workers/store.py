@@ -6,20 +6,19 @@ All of it can be had again from GitHub and git, and all of it expires.
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import LockError
 from redis.lock import Lock
 
 from checker.report import Report
-from workers.runs import Outcome, Run
+from workers.runs import Outcome, Run, place_of
 
 KEEP_SECONDS = 30 * 24 * 3600
 ATTEMPTS_SECONDS = 24 * 3600
@@ -29,6 +28,20 @@ LOCK_WAIT_SECONDS = 5
 
 _OPEN = "pagewarden:runs"
 _STUDIES = "pagewarden:studies"
+_REPORTS = TypeAdapter(tuple[Report, ...])
+
+# One step, or a crash within it would leave an attempt that is counted and never made.
+_NEW_ATTEMPT = """
+if redis.call("HSETNX", KEYS[1], ARGV[1], "1") == 0 then return 0 end
+redis.call("HSETNX", KEYS[1], "attempt", "1")
+redis.call("HINCRBY", KEYS[1], "attempt", 1)
+redis.call("HSET", KEYS[1], "asked_by", ARGV[2])
+redis.call("HDEL", KEYS[1], "outcome", "shown", "opened_at", "studied", "related")
+redis.call("DEL", KEYS[2], KEYS[3])
+redis.call("ZREM", KEYS[4], ARGV[3])
+redis.call("ZREM", KEYS[5], ARGV[3])
+return 1
+"""
 
 
 class Busy(Exception):
@@ -38,13 +51,14 @@ class Busy(Exception):
 @dataclass(frozen=True)
 class Record:
     """A run and what is known of it. `shown`: GitHub shows the outcome. `opened_at`, in epoch seconds: since when
-    GitHub awaits the outcome."""
+    GitHub awaits the outcome. `attempt` counts from 1; `asked_by` is the login of who asked for it."""
 
     run: Run
     opened_at: float
     outcome: Outcome | None
-    check_id: int | None
     shown: bool
+    attempt: int = 1
+    asked_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,7 @@ class Store:
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
         self._clock = clock
+        self._new_attempt = redis.register_script(_NEW_ATTEMPT)
 
     def keep(self, run: Run) -> Record:
         """Makes a run known, and returns what was known of it before."""
@@ -80,17 +95,22 @@ class Store:
         return record
 
     def want(self, run: Run) -> Record:
-        """Makes a run the current one of its pull request. Where another was that, this one is to be shown anew.
-
-        Which check run stands for it is then to be found out again: the other may have one on the same head.
-        """
+        """Makes a run the current one of its place. Where another was that, this one is to be shown anew."""
         with self._redis.pipeline() as pipe:
-            if self.current(run.pull) != run.id:
-                pipe.hdel(_run(run.id), "shown", "check_id")
-            pipe.hset(_pull(run.pull), "current", run.id)
-            pipe.expire(_pull(run.pull), KEEP_SECONDS)
+            if self.current(run.place) != run.id:
+                pipe.hdel(_run(run.id), "shown")
+            pipe.hset(_place(run.place), "current", run.id)
+            pipe.expire(_place(run.place), KEEP_SECONDS)
+            pipe.sadd(_commit(run.repository, run.head), run.id)
+            pipe.expire(_commit(run.repository, run.head), KEEP_SECONDS)
             pipe.execute()
         return self.keep(run)
+
+    def runs_of(self, repository: str, sha: str) -> list[str]:
+        """Runs that were wanted for a head."""
+        found = self._redis.smembers(_commit(repository, sha))
+        assert isinstance(found, set)
+        return sorted(map(str, found))
 
     def record(self, run_id: str) -> Record | None:
         """What is known of a run, `None` when nothing is (any more)."""
@@ -98,21 +118,48 @@ class Store:
         if "run" not in fields:
             return None
         outcome = Outcome.from_json(json.loads(fields["outcome"])) if "outcome" in fields else None
-        check_id = int(fields["check_id"]) if "check_id" in fields else None
         run = Run.from_json(json.loads(fields["run"]))
         opened_at = float(fields.get("opened_at", self._clock()))
-        return Record(run, opened_at, outcome, check_id, "shown" in fields)
+        attempt = int(fields.get("attempt", 1))
+        return Record(run, opened_at, outcome, "shown" in fields, attempt, fields.get("asked_by", ""))
 
-    def current(self, pull: str) -> str | None:
-        """The id of the run last wanted for a pull request."""
-        return _maybe(self._redis.hget(_pull(pull), "current"))
+    def current(self, place: str) -> str | None:
+        """The id of the run last wanted for a pull request or branch."""
+        return _maybe(self._redis.hget(_place(place), "current"))
 
-    def end(self, run_id: str, outcome: Outcome, report: Report | None = None, *, study: bool = False) -> None:
-        """Notes what became of a run. GitHub is yet to show it. `study`: the report is to be studied."""
+    def rule(self, run_id: str, source: str) -> None:
+        """Notes which settings rule a run; `source` is JSON of `workers.ruling`."""
+        self._redis.hset(_run(run_id), "ruling", source)
+
+    def ruling(self, run_id: str) -> str | None:
+        """Which settings rule a run, `None` when nobody noted it."""
+        return _maybe(self._redis.hget(_run(run_id), "ruling"))
+
+    def new_attempt(self, run_id: str, cause: str, asked_by: str) -> None:
+        """Begins a run anew, once for each `cause`."""
+        keys = [_run(run_id), _report(run_id), _study(run_id), _STUDIES, _OPEN]
+        self._new_attempt(keys=keys, args=[f"cause:{cause}", asked_by, run_id])
+
+    def has_attempt(self, run_id: str, cause: str) -> bool:
+        """Whether an attempt was begun for this cause."""
+        return bool(self._redis.hexists(_run(run_id), f"cause:{cause}"))
+
+    def is_cancelled_for(self, run_id: str, cause: str) -> bool:
+        """Whether what was under way for a run was ended for this cause."""
+        return bool(self._redis.hexists(_run(run_id), f"cancelled:{cause}"))
+
+    def note_cancelled_for(self, run_id: str, cause: str) -> None:
+        """What was under way for a run is ended, for this cause."""
+        self._redis.hset(_run(run_id), f"cancelled:{cause}", "1")
+
+    def end(self, run_id: str, outcome: Outcome, reports: Sequence[Report] = (), *, study: bool = False) -> None:
+        """Notes what became of a run, with a report for each profile. GitHub is yet to show it. `study`: they are to be
+        studied."""
         with self._redis.pipeline() as pipe:
-            if report is not None:
-                pipe.set(_report(run_id), report.model_dump_json(by_alias=True), ex=KEEP_SECONDS)
+            if reports:
+                pipe.set(_report(run_id), _dumped(reports), ex=KEEP_SECONDS)
                 pipe.delete(_study(run_id))
+                pipe.hdel(_run(run_id), "studied", "related")
             if study:
                 self._want_study(pipe, run_id)
             pipe.hset(_run(run_id), "outcome", json.dumps(outcome.to_json()))
@@ -123,14 +170,14 @@ class Store:
         """Makes a run one that is still to be checked."""
         self._redis.hdel(_run(run_id), "outcome", "shown")
 
-    def report(self, run_id: str) -> Report | None:
-        """The report of a run, studied where it was; `None` also for one that an older pagewarden kept."""
+    def reports(self, run_id: str) -> tuple[Report, ...]:
+        """The reports of a run, one a profile, studied where they were; none also for what an older pagewarden kept."""
         studied, plain = (_maybe(self._redis.get(key)) for key in (_study(run_id), _report(run_id)))
         text = plain if studied is None else studied
         try:
-            return Report.from_json(text) if text is not None else None
+            return _REPORTS.validate_json(text) if text is not None else ()
         except ValidationError:
-            return None
+            return ()
 
     def want_study(self, run_id: str) -> None:
         """Notes that a run's report is to be studied, until `studied` or `end_study`."""
@@ -161,18 +208,27 @@ class Store:
         """Notes that the queue was told of a study, and that nothing is to be expected for so many seconds."""
         self._redis.zadd(_STUDIES, {run_id: self._clock() + seconds}, xx=True)
 
-    def studied(self, run_id: str, report: Report) -> None:
-        """Keeps what a study made of a run's report, beside the plain one. GitHub is yet to show it."""
-        self.open(run_id)
+    def studied(self, run_id: str, reports: Sequence[Report], related: str, *, is_news: bool) -> None:
+        """Keeps what a study made of a run's reports, beside the plain ones, and which pull requests are related, as
+        JSON. GitHub is yet to show it, where it `is_news`."""
+        if is_news:
+            self.open(run_id)
         with self._redis.pipeline() as pipe:
-            pipe.set(_study(run_id), report.model_dump_json(by_alias=True), ex=KEEP_SECONDS)
+            if is_news:
+                pipe.set(_study(run_id), _dumped(reports), ex=KEEP_SECONDS)
+            pipe.hset(_run(run_id), items=["related", related, "studied", "1"])
             pipe.zrem(_STUDIES, run_id)
-            pipe.hdel(_run(run_id), "shown")
+            if is_news:
+                pipe.hdel(_run(run_id), "shown")
             pipe.execute()
 
+    def related(self, run_id: str) -> str | None:
+        """Which pull requests a study found to be related, as it was kept."""
+        return _maybe(self._redis.hget(_run(run_id), "related"))
+
     def is_studied(self, run_id: str) -> bool:
-        """Whether a study of a run's report is kept."""
-        return bool(self._redis.exists(_study(run_id)))
+        """Whether a study of a run's reports is kept."""
+        return bool(self._redis.hexists(_run(run_id), "studied"))
 
     def end_study(self, run_id: str) -> None:
         """No study of a run is to come any more."""
@@ -180,11 +236,8 @@ class Store:
 
     def drop_study(self, run_id: str) -> bool:
         """Forgets what a study found, so that the plain report counts; whether there was anything to forget."""
+        self._redis.hdel(_run(run_id), "studied")
         return bool(self._redis.delete(_study(run_id)))
-
-    def checked_by(self, run_id: str, check_id: int) -> None:
-        """Notes which check run on GitHub stands for a run."""
-        self._redis.hset(_run(run_id), "check_id", str(check_id))
 
     def open(self, run_id: str) -> None:
         """Notes that GitHub does not yet show how the run ended; `close` takes that back."""
@@ -200,7 +253,7 @@ class Store:
             if shown:
                 pipe.hset(_run(run_id), "shown", "1")
             else:
-                pipe.hdel(_run(run_id), "shown", "check_id")
+                pipe.hdel(_run(run_id), "shown")
             pipe.execute()
 
     def open_runs(self, older_than: float = 0) -> list[str]:
@@ -208,9 +261,9 @@ class Store:
         found = self._redis.zrangebyscore(_OPEN, "-inf", self._clock() - older_than)
         return [str(run_id) for run_id in found]
 
-    def open_runs_of(self, pull: str) -> list[str]:
-        """Runs of one pull request that GitHub awaits the end of."""
-        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if str(run_id).startswith(f"{pull}/")]
+    def open_runs_of(self, place: str) -> list[str]:
+        """Runs of one pull request or branch that GitHub awaits the end of."""
+        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if place_of(str(run_id)) == place]
 
     def is_open(self, run_id: str) -> bool:
         """Whether GitHub awaits the end of a run."""
@@ -219,19 +272,6 @@ class Store:
     def told(self, run_id: str, seconds: float) -> None:
         """Notes that the queue was told, and that nothing is to be expected for so many seconds."""
         self._redis.zadd(_OPEN, {run_id: self._clock() + seconds}, xx=True)
-
-    def comment_id(self, pull: str) -> int | None:
-        """The sticky comment of a pull request, as far as is known."""
-        found = _maybe(self._redis.hget(_pull(pull), "comment_id"))
-        return int(found) if found is not None else None
-
-    def commented(self, pull: str, comment_id: int | None) -> None:
-        """Notes the sticky comment's id, or that there is none."""
-        if comment_id is None:
-            self._redis.hdel(_pull(pull), "comment_id")
-            return
-        self._redis.hset(_pull(pull), "comment_id", str(comment_id))
-        self._redis.expire(_pull(pull), KEEP_SECONDS)
 
     def begin_attempt(self, job: str, key: str) -> int:
         """Counts an attempt before it is made, so that one that kills its process counts too. The first is 1."""
@@ -274,33 +314,6 @@ class Store:
         period = int(self._clock() // seconds)
         return bool(self._redis.set(f"pagewarden:period:{what}:{period}", "1", nx=True, ex=2 * seconds))
 
-    def token(self, installation_id: int) -> str | None:
-        """An installation token that is still to be used."""
-        kept = _maybe(self._redis.get(_token(installation_id)))
-        if kept is None:
-            return None
-        until, token = kept.split(" ", 1)
-        return token if float(until) > self._clock() else None
-
-    def keep_token(self, installation_id: int, token: str, until: float) -> None:
-        """Keeps a token until an epoch second."""
-        seconds = math.ceil(until - self._clock())
-        if seconds > 0:
-            self._redis.set(_token(installation_id), f"{until} {token}", ex=seconds)
-
-    def forget_token(self, installation_id: int) -> None:
-        """The token is not accepted any more."""
-        self._redis.delete(_token(installation_id))
-
-    def limit(self, installation_id: int, seconds: int) -> None:
-        """Notes that GitHub wants no calls for an installation for so many seconds."""
-        self._redis.set(_limited(installation_id), str(self._clock() + seconds), ex=max(1, seconds))
-
-    def limited(self, installation_id: int) -> int:
-        """Seconds for which GitHub wants no calls for an installation; 0 when it takes them."""
-        until = _maybe(self._redis.get(_limited(installation_id)))
-        return max(0, math.ceil(float(until) - self._clock())) if until is not None else 0
-
 
 def _run(run_id: str) -> str:
     return f"pagewarden:run:{run_id}"
@@ -314,20 +327,20 @@ def _study(run_id: str) -> str:
     return f"pagewarden:study:{run_id}"
 
 
-def _pull(pull: str) -> str:
-    return f"pagewarden:pull:{pull}"
+def _place(place: str) -> str:
+    return f"pagewarden:pull:{place}"
+
+
+def _commit(repository: str, sha: str) -> str:
+    return f"pagewarden:commit:{repository}:{sha}"
 
 
 def _attempts(job: str, key: str) -> str:
     return f"pagewarden:attempts:{job}:{key}"
 
 
-def _token(installation_id: int) -> str:
-    return f"pagewarden:token:{installation_id}"
-
-
-def _limited(installation_id: int) -> str:
-    return f"pagewarden:limited:{installation_id}"
+def _dumped(reports: Sequence[Report]) -> bytes:
+    return _REPORTS.dump_json(tuple(reports), by_alias=True)
 
 
 def _maybe(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +15,20 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from redis import Redis
 
-from checker.profile import Profile, ProfileError, load_profile
+from checker.profile import ProfileError, bundled_profiles, load_profile
 from config.settings import Settings, SettingsError
 from workers.git import ObjectCache
 from workers.github import GitHub
 from workers.inbox import Inbox
 from workers.report.context import Context
+from workers.ruling import Ruling, Side, Source, rule
+from workers.rulings import Rulings
 from workers.runs import Run
-from workers.store import Store
+from workers.shown import Shown
+from workers.store import Record, Store
 from workers.stress.store import StressStore
+from workers.tokens import Tokens
+from workers.trust import Trust
 
 
 class Job(StrEnum):
@@ -48,10 +54,13 @@ class Tools:
     """One set for each process that runs jobs."""
 
     settings: Settings
-    profile: Profile
     store: Store
+    shown: Shown
+    trust: Trust
+    rulings: Rulings
     stresses: StressStore
     inbox: Inbox
+    tokens: Tokens
     github: GitHub
     cache: ObjectCache
     send: Send
@@ -60,25 +69,52 @@ class Tools:
     @classmethod
     def of(cls, settings: Settings, redis: Redis, send: Send, clock: Callable[[], float] = time.time) -> Self:
         """What the settings ask for. Raises `SettingsError` or `ProfileError`."""
-        store = Store(redis, clock)
-        github = GitHub(settings.api_url, settings.app_id, settings.read_private_key(), store, clock)
+        tokens = Tokens(redis, clock)
+        github = GitHub(settings.api_url, settings.app_id, settings.read_private_key(), tokens, clock)
         cache = ObjectCache(settings.cache_dir)
         return cls(
             settings=settings,
-            profile=load_profile(settings.profile),
-            store=store,
+            store=Store(redis, clock),
+            shown=Shown(redis, clock),
+            trust=Trust(redis, clock),
+            rulings=Rulings(redis, cache, settings),
             stresses=StressStore(redis, clock),
             inbox=Inbox(redis, clock),
+            tokens=tokens,
             github=github,
             cache=cache,
             send=send,
             clock=clock,
         )
 
-    def context(self, run: Run) -> Context:
+    def context(self, record: Record) -> Context:
         """What the texts about a run need to know."""
-        web = web_url(self.settings.api_url)
-        return Context(run.repository, run.number, run.base, run.head, None, run.files, web)
+        run = record.run
+        return Context(
+            run.repository,
+            run.number,
+            run.base,
+            run.head,
+            None,
+            run.files,
+            web_url(self.settings.api_url),
+            attempt=record.attempt,
+            asked_by=record.asked_by,
+            ref=run.branch,
+        )
+
+    def link(self, run: Run) -> str:
+        """GitHub's page of what a run is about."""
+        page = f"{web_url(self.settings.api_url)}/{run.repository}"
+        return f"{page}/pull/{run.number}" if run.number is not None else f"{page}/commit/{run.head}"
+
+    def ruling(self, run_id: str) -> Ruling:
+        """What rules a run; the defaults where nobody noted it."""
+        kept = self.store.ruling(run_id)
+        if kept is not None:
+            return rule(Source.from_json(json.loads(kept)))
+        names = (self.settings.profile,) if self.settings.profile is not None else bundled_profiles()
+        return rule(Source("", Side(), names))
 
 
 def web_url(api_url: str) -> str:
@@ -96,9 +132,11 @@ def require(settings: Settings) -> None:
     if not isinstance(key, RSAPrivateKey):
         raise SettingsError("private_key: not the RSA key, PEM and without a passphrase, that GitHub made for the App")
     try:
-        profile = load_profile(settings.profile)
+        profiles = [load_profile(name) for name in (settings.profile,) if name is not None]
     except ProfileError as error:
         raise SettingsError(f"profile: {error}") from error
-    if unknown := sorted(set(settings.targets) - profile.targets.keys()):
-        known = ", ".join(profile.targets)
-        raise SettingsError(f"targets: {profile.name} has no {', '.join(unknown)}; it has {known}")
+    profiles = profiles or [load_profile(name) for name in bundled_profiles()]
+    known = sorted({target for profile in profiles for target in profile.targets})
+    if unknown := sorted(set(settings.targets) - set(known)):
+        names = ", ".join(profile.name for profile in profiles)
+        raise SettingsError(f"targets: no {', '.join(unknown)} in {names}; there is {', '.join(known)}")

@@ -35,7 +35,7 @@ def add_pages(web: Flask, settings: Settings, redis: Redis) -> None:
         state = stresses.get(run_id) if run_id is not None else None
         if record is None or run_id is None:
             abort(404, "There is no such page, or not any more.")
-        seen = seen_of(state, settings.stress_machine) if state is not None else None
+        seen = seen_of(state) if state is not None else None
         if isinstance(seen, Result):
             kept = {anchor: evidence_from_json(json.loads(text)) for anchor, text in stresses.evidence(run_id).items()}
             seen = with_evidence(seen, kept)
@@ -44,7 +44,7 @@ def add_pages(web: Flask, settings: Settings, redis: Redis) -> None:
             number=record.run.number,
             head=record.run.head,
             base=record.run.base,
-            profile=settings.profile,
+            profiles=tuple(report.profile for report in store.reports(run_id)),
             seen=seen,
             evidence_url=f"/runs/{key}",
             web_url=web_url(settings.api_url),

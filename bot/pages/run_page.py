@@ -75,7 +75,7 @@ class RunView:
     number: int | None
     head: str
     base: str
-    profile: str
+    profiles: tuple[str, ...]
     seen: Result | Progress | None
     static_report: str | None = None
     evidence_url: str | None = None

@@ -59,6 +59,62 @@ def pull_request(action: str = "opened", **more: Any) -> dict[str, Any]:
     }
 
 
+def comment(body: str, **more: Any) -> dict[str, Any]:
+    """An `issue_comment` payload of a new comment on a pull request; `more` are fields of the comment."""
+    return {
+        "action": "created",
+        "issue": {
+            "number": 176,
+            "state": "open",
+            "user": {"login": "octocat"},
+            "pull_request": {"url": "https://api.github.com/repos/oven-sh/WebKit/pulls/176"},
+        },
+        "comment": {
+            "id": 9,
+            "user": {"login": "hubot[bot]"},
+            "body": body,
+            "performed_via_github_app": None,
+            **more,
+        },
+        **_origin(),
+    }
+
+
+def check_run(action: str = "rerequested", app: int = 7, **more: Any) -> dict[str, Any]:
+    """A `check_run` payload of a check of this App."""
+    run = {"id": 5, "name": "pagewarden", "head_sha": HEAD, "external_id": "0123abcd", "app": {"id": app}}
+    return {"action": action, "check_run": run, **_origin(), **more}
+
+
+def check_suite(action: str = "rerequested", app: int = 7) -> dict[str, Any]:
+    """A `check_suite` payload of a suite of this App."""
+    return {"action": action, "check_suite": {"id": 6, "head_sha": HEAD, "app": {"id": app}}, **_origin()}
+
+
+def merge_group(action: str = "checks_requested") -> dict[str, Any]:
+    """A `merge_group` payload."""
+    refs = {"base_ref": "refs/heads/main", "head_ref": f"refs/heads/gh-readonly-queue/main/pr-176-{BASE}"}
+    return {"action": action, "merge_group": {**refs, "base_sha": BASE, "head_sha": HEAD}, **_origin()}
+
+
+def push(**more: Any) -> dict[str, Any]:
+    """A `push` payload, to the default branch."""
+    origin = _origin()
+    repository = {**origin["repository"], "default_branch": "main"}
+    pushed = {"ref": "refs/heads/main", "before": BASE, "after": HEAD, "deleted": False}
+    return {**pushed, **origin, "repository": repository, **more}
+
+
+def installation(action: str = "deleted") -> dict[str, Any]:
+    """An `installation` payload, which is of no repository."""
+    return {"action": action, "installation": {"id": 42}, "repositories": [], "sender": {"login": "octocat"}}
+
+
+def _origin() -> dict[str, Any]:
+    payload = pull_request()
+    return {key: payload[key] for key in ("repository", "installation", "sender")}
+
+
 def signature(body: bytes, secret: str = SECRET) -> str:
     """The value of X-Hub-Signature-256."""
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"

@@ -349,14 +349,16 @@ def test_an_invalid_profile_is_named_with_its_key(scenario: Scenario, cache: Pat
     file.write_text("schema: 1\nname: mine\nrules: 3\n")
     done = pagewarden(cache, "profile", "check", file, "--repo", scenario.path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{file}: rules: " in done.stderr
-    file.write_text("a: [\n")
-    assert "line 2" in pagewarden(cache, "profile", "check", file, "--repo", scenario.path).stderr
+    assert f"{file}: line 3, column 8: rules: " in done.stderr
+    file.write_text("a: 1\nb: [\n")
+    done = pagewarden(cache, "profile", "check", file, "--repo", scenario.path)
+    assert f"{file}: line 2, column 5: not YAML" in done.stderr
 
 
 def test_help_names_every_command(cache: Path) -> None:
     done = pagewarden(cache, "--help")
     assert done.returncode == 0
-    for command in ("check", "explain", "stress", "kernels", "profile", "scenario", "demo", "serve", "web", "worker"):
+    commands = "check explain stress kernels profile settings scenario demo serve web worker"
+    for command in commands.split():
         assert command in done.stdout
     assert "..." not in done.stdout.split("Commands:")[1]  # no description is cut short

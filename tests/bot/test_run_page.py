@@ -40,7 +40,7 @@ def _view(seen: Result | Progress | None) -> RunView:
         number=176,
         head="b" * 40,
         base="a" * 40,
-        profile="libpas",
+        profiles=("libpas",),
         seen=seen,
         static_report="https://github.com/oven-sh/WebKit/runs/7",
         evidence_url=EVIDENCE,
@@ -165,9 +165,26 @@ def test_nothing_gets_out_of_its_place(name: str, message: str) -> None:
     bad = trap(name, SIZES[2], Crash(message, name, 7, (message,)), subject=message, reason=name, signal=message)
     bad = replace(bad, evidence=evidence, progress=message, checksum=name)
     made = Result("vm", SIZES, (bad,), controls(), (Trouble(message, 4096), Trouble(name, own=True)))
-    _is_ours(render_run(replace(_view(made), head=name, base=message, profile=name)))
+    _is_ours(render_run(replace(_view(made), head=name, base=message, profiles=(name, message))))
     pages = tuple(replace(each, subject=name, phase=message) for each in RUNNING.pages)
     _is_ours(render_run(_view(replace(RUNNING, pages=pages))))
+
+
+@pytest.mark.parametrize(
+    ("profiles", "words"), [(("libpas",), "profile libpas"), (("libpas", "jemalloc"), "profile libpas, jemalloc")]
+)
+def test_the_profiles_that_the_change_concerns_are_named(profiles: tuple[str, ...], words: str) -> None:
+    assert words in _Page(render_run(replace(_view(None), profiles=profiles))).text
+
+
+def test_before_there_is_a_report_no_profile_is_named() -> None:
+    assert "profile" not in _Page(render_run(replace(_view(None), profiles=()))).text
+
+
+def test_the_run_of_a_branch_links_no_pull_request() -> None:
+    page = _Page(render_run(replace(_view(STATES["regression-64k"]), number=None, web_url="https://github.com")))
+    assert not [each for each in page.every("href") if "/pull/" in each]
+    assert "pull request #" not in page.text
 
 
 def test_a_repository_with_a_hostile_name_is_quoted() -> None:

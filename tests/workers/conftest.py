@@ -9,7 +9,9 @@ import pytest
 from redis import Redis
 
 from simulator.server import Simulator
+from tests.workers.heard import Heard, hearing
 from tests.workers.house import House, build
+from tests.workers.stressing import Stressing, under_stress
 
 
 @pytest.fixture
@@ -24,5 +26,21 @@ def house(tmp_path: Path, redis_url: str) -> Iterator[House]:
     """The jobs, between a simulated GitHub and a real Valkey. GitHub must have had nothing to object to."""
     with Simulator(tmp_path / "github") as simulator:
         built = build(tmp_path, simulator, redis_url)
+        yield built
+        assert simulator.violations == []
+
+
+@pytest.fixture
+def heard(tmp_path: Path, redis_url: str) -> Iterator[Heard]:
+    """The jobs, and the real web server that the simulated GitHub's webhooks reach."""
+    with Simulator(tmp_path / "github") as simulator, hearing(tmp_path, simulator, redis_url) as built:
+        yield built
+        assert simulator.violations == []
+
+
+@pytest.fixture
+def stressing(tmp_path: Path, redis_url: str) -> Iterator[Stressing]:
+    """The jobs with the web server, and stress that waits for a machine which somebody else holds."""
+    with Simulator(tmp_path / "github") as simulator, under_stress(tmp_path, simulator, redis_url) as built:
         yield built
         assert simulator.violations == []

@@ -15,12 +15,12 @@ from typing import Any
 from redis import Redis
 
 from config.settings import Settings
-from simulator.server import Simulator
+from simulator.server import PERMISSIONS, Simulator
 from tests.workers.gitrepos import PROFILE, commit, git, repository
 from workers.attempts import perform
 from workers.inbox import Delivery
 from workers.reconcile import sweep
-from workers.runs import PullRequestEvent
+from workers.requests import PullRequestEvent
 from workers.tools import Job, Tools
 
 REPOSITORY = "acme/engine"
@@ -82,6 +82,11 @@ class House:
         self.simulator.push(REPOSITORY, "change", sha)
         return sha
 
+    def land(self, files: Mapping[str, str | None]) -> str:
+        """Commits on `main`, pushes that, and returns the sha."""
+        git(self.source, "checkout", "--quiet", "main")
+        return self.simulator.push(REPOSITORY, "main", commit(self.source, files))
+
     def event(self, action: str = "synchronize") -> PullRequestEvent:
         """The news of the pull request as it is now."""
         return event_of(self.simulator, REPOSITORY, self.number, self.installation_id, action)
@@ -126,6 +131,16 @@ class House:
         """Conclusion of each check run on a commit, oldest first."""
         return [conclusion for _, conclusion, _ in self.checks(sha)]
 
+    def told(self, sha: str) -> str:
+        """Title, summary and text of the last check run on a commit."""
+        output = self.simulator.check_runs(REPOSITORY, sha)[-1]["output"]
+        return "\n".join(output[part] or "" for part in ("title", "summary", "text"))
+
+    def annotated(self, sha: str) -> list[tuple[str, int]]:
+        """Path and line of each annotation of the last check run on a commit."""
+        run = self.simulator.check_runs(REPOSITORY, sha)[-1]
+        return [(note["path"], note["start_line"]) for note in self.simulator.annotations(run["id"])]
+
     def comments(self) -> list[str]:
         """Bodies of the pull request's comments."""
         return [comment["body"] for comment in self.simulator.comments(REPOSITORY, self.number)]
@@ -157,12 +172,18 @@ def event_of(
     )
 
 
-def build(directory: Path, simulator: Simulator, redis_url: str, **more: Any) -> House:
-    """A house in `directory`, with a pull request yet to be opened; `more` are settings."""
+def build(
+    directory: Path,
+    simulator: Simulator,
+    redis_url: str,
+    permissions: Mapping[str, str] = PERMISSIONS,
+    **more: Any,
+) -> House:
+    """A house in `directory`, with a pull request yet to be opened; `permissions` are the App's, `more` settings."""
     source = repository(directory / "source")
     commit(source, BASE)
     git(source, "branch", "change")
-    app = simulator.create_app("pagewarden")
+    app = simulator.create_app("pagewarden", permissions=permissions)
     simulator.create_repository(REPOSITORY, source, private=True)
     installation_id = simulator.install(app.id, REPOSITORY)
     settings = settings_for(directory, simulator, redis_url, app.id, app.private_key_pem, **more)

@@ -168,3 +168,47 @@ def test_several_may_fetch_at_once(repo: Path, cache: ObjectCache) -> None:
         thread.join()
     assert failures == []
     assert [read(cache, repo.as_uri(), sha) for sha in shas] == [{"Source/a.h": b"%d" % number} for number in range(6)]
+
+
+def test_a_branch_is_where_it_is_now(repo: Path, cache: ObjectCache) -> None:
+    first = commit(repo, {"Source/a.h": "a"})
+    assert cache.tip(repo.as_uri(), None, "main") == first
+    second = commit(repo, {"Source/a.h": "b"})
+    assert cache.tip(repo.as_uri(), None, "main") == second
+
+
+def test_a_branch_is_found_by_its_whole_name(repo: Path, cache: ObjectCache) -> None:
+    first = commit(repo, {"Source/a.h": "a"})
+    git(repo, "branch", "gh-readonly-queue/main/pr-1", first)
+    git(repo, "branch", "release/main", first)
+    git(repo, "tag", "v1")
+    second = commit(repo, {"Source/a.h": "b"})
+    url = repo.as_uri()
+    assert cache.tip(url, None, "main") == second
+    assert cache.tip(url, None, "release/main") == first
+    assert cache.tip(url, None, "gh-readonly-queue/main/pr-1") == first
+    assert cache.tip(url, None, "v1") is None
+    assert cache.tip(url, None, "release") is None
+
+
+@pytest.mark.parametrize("name", ["nowhere", "*", "m*n", "", "../heads/main", "--upload-pack=false", "-h"])
+def test_a_branch_that_is_not_there_is_none_whatever_its_name(repo: Path, cache: ObjectCache, name: str) -> None:
+    commit(repo, {"Source/a.h": "a"})
+    assert cache.tip(repo.as_uri(), None, name) is None
+
+
+def test_a_remote_that_does_not_answer_is_no_reason_to_call_a_branch_gone(tmp_path: Path, cache: ObjectCache) -> None:
+    with pytest.raises(GitError):
+        cache.tip((tmp_path / "nowhere").as_uri(), None, "main")
+
+
+@pytest.mark.parametrize("url", ["ssh://host/x", "ext::sh -c true", "/local/path", "https://user:password@host/x"])
+def test_a_branch_is_asked_for_over_no_other_protocol(tmp_path: Path, url: str) -> None:
+    with pytest.raises(GitError):
+        ObjectCache(tmp_path).tip(url, None, "main")
+
+
+def test_where_a_branch_is_costs_no_objects(repo: Path, cache: ObjectCache, tmp_path: Path) -> None:
+    commit(repo, {"Source/a.h": "a"})
+    cache.tip(repo.as_uri(), None, "main")
+    assert packed(tmp_path) == 0

@@ -11,7 +11,7 @@ from redis import Redis
 from tests.workers.house import BAD, GOOD, REPOSITORY, House
 from workers.github import GitHub, GitHubError, NotThere, RateLimited, Rejected, Unavailable
 from workers.github.failures import Forbidden, Unauthorized, Uninstalled, failure
-from workers.store import Store
+from workers.tokens import Tokens
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,9 @@ def test_the_merge_base_is_not_the_tip_of_the_target_branch(house: House) -> Non
     house.change(BAD, start="main")
     tip = house.simulator.push(REPOSITORY, "main", "change")
     with house.tools.github.client(house.installation_id) as client:
-        assert client.merge_base(REPOSITORY, tip, sha) == first
+        compared = client.compare(REPOSITORY, "main", sha)
+    assert (compared.merge_base, compared.tip) == (first, tip)
+    assert compared.files == (("Source/page.h",),)
 
 
 def test_a_token_is_fetched_once_and_anew_five_minutes_before_it_expires(house: House) -> None:
@@ -155,12 +157,12 @@ def test_no_answer_or_no_json_leaves_open_whether_it_was_done(
     redis: Redis, house: House, server: Callable[[socket.socket], None]
 ) -> None:
     key = house.tools.settings.read_private_key()
-    store = Store(redis)
-    store.keep_token(1, "ghs_0123456789abcdef", time.time() + 1000)
+    tokens = Tokens(redis)
+    tokens.keep_token(1, "ghs_0123456789abcdef", time.time() + 1000)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server, args=(listener,))
         thread.start()
-        github = GitHub(f"http://127.0.0.1:{listener.getsockname()[1]}", 1, key, store)
+        github = GitHub(f"http://127.0.0.1:{listener.getsockname()[1]}", 1, key, tokens)
         with github.client(1) as client, pytest.raises(Unavailable) as caught:
             client.create_comment(REPOSITORY, 1, "x")
         thread.join()

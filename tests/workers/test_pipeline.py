@@ -17,7 +17,7 @@ def test_a_pull_request_gets_a_check_at_once_and_then_a_verdict_and_a_comment(ho
     house.deliver(house.event("opened"))
     assert house.step().job is Job.INTAKE
     assert house.conclusions(sha) == [None]
-    assert [message.job for message in house.drain()] == [Job.CHECK, Job.PUBLISH]
+    assert [message.job for message in house.drain()] == [Job.CHECK, Job.PUBLISH, Job.STUDY]
     assert house.conclusions(sha) == ["success"]
     (comment,) = house.comments()
     assert "PAGE" in comment
@@ -147,12 +147,13 @@ def test_a_commit_that_is_gone_is_a_normal_end(house: House) -> None:
     assert house.tools.store.open_runs(-1) == []
 
 
-def test_all_pages_of_files_are_read(house: House) -> None:
-    files = {f"docs/{number:04}.txt": "x" for number in range(120)}
+@pytest.mark.parametrize(("others", "pages"), [(298, 0), (299, 3), (320, 4)])
+def test_all_pages_of_files_are_read_where_the_comparison_may_lack_some(house: House, others: int, pages: int) -> None:
+    files = {f"docs/{number:04}.txt": "x" for number in range(others)}
     sha = house.open({**files, "Source/page.h": "#define PAGE 65536\n"})
     house.deliver()
     house.drain()
-    assert house.calls("GET", "/files") == 2
+    assert house.calls("GET", "/files") == pages
     assert house.conclusions(sha) == ["success"]
     assert len(house.comments()) == 1
 
@@ -197,7 +198,7 @@ def test_a_push_that_we_have_not_heard_of_is_seen_before_reporting(house: House)
 
 
 def test_the_files_of_another_head_do_not_make_one_pass(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = house.open(BAD)
+    first = house.open({**BAD, **{f"docs/{number:04}.txt": "x" for number in range(300)}})
     files = Client.files
 
     def after_a_push(client: Client, repository: str, number: int) -> list[tuple[str, ...]]:

@@ -77,7 +77,7 @@ def lines(house: House, sha: str) -> list[int]:
 @pytest.mark.parametrize(("count", "calls"), [(0, 1), (1, 1), (50, 1), (51, 2), (120, 3)])
 def test_annotations_go_in_batches_of_fifty_and_none_is_lost_or_doubled(house: House, count: int, calls: int) -> None:
     sha, run_id = begun(house)
-    house.tools.store.end(run_id, Outcome(Ending.REPORT), report(count))
+    house.tools.store.end(run_id, Outcome(Ending.REPORT), [report(count)])
     publish(house.tools, run_id)
     publish(house.tools, run_id)
     assert house.calls("PATCH", "/check-runs/") == calls
@@ -89,7 +89,7 @@ def test_annotations_go_in_batches_of_fifty_and_none_is_lost_or_doubled(house: H
 @pytest.mark.parametrize("before", [0, 1, 2])
 def test_a_failure_at_any_batch_loses_and_doubles_nothing(house: House, performed: bool, before: int) -> None:
     sha, run_id = begun(house)
-    house.tools.store.end(run_id, Outcome(Ending.REPORT), report(120))
+    house.tools.store.end(run_id, Outcome(Ending.REPORT), [report(120)])
     house.simulator.fail_next("PATCH", "/check-runs/", 502, performed=True, times=before)
     house.simulator.fail_next("PATCH", "/check-runs/", 502, performed=performed)
     house.tools.send(Job.PUBLISH, run_id)
@@ -151,7 +151,7 @@ def test_other_ends_are_told_by_the_check_alone(house: House, outcome: Outcome, 
 @pytest.mark.parametrize("status", [404, 422])
 def test_a_refusal_after_a_force_push_is_the_end_of_it(house: House, status: int) -> None:
     sha, run_id = begun(house)
-    house.tools.store.end(run_id, Outcome(Ending.REPORT), report(1))
+    house.tools.store.end(run_id, Outcome(Ending.REPORT), [report(1)])
     house.simulator.fail_next("PATCH", "/check-runs/", status)
     house.push(GOOD, start="main")
     house.tools.send(Job.PUBLISH, run_id)
@@ -162,7 +162,7 @@ def test_a_refusal_after_a_force_push_is_the_end_of_it(house: House, status: int
 
 def test_a_refusal_without_one_is_not_taken_for_success(house: House) -> None:
     sha, run_id = begun(house)
-    house.tools.store.end(run_id, Outcome(Ending.REPORT), report(1))
+    house.tools.store.end(run_id, Outcome(Ending.REPORT), [report(1)])
     house.simulator.fail_next("PATCH", "/check-runs/", 422, times=5)
     house.tools.send(Job.PUBLISH, run_id)
     house.drain()
@@ -173,7 +173,7 @@ def test_a_refusal_without_one_is_not_taken_for_success(house: House) -> None:
 
 def test_a_redirected_write_is_followed(house: House) -> None:
     sha, run_id = begun(house)
-    house.tools.store.end(run_id, Outcome(Ending.REPORT), report(0))
+    house.tools.store.end(run_id, Outcome(Ending.REPORT), [report(0)])
     (run,) = house.simulator.check_runs(REPOSITORY, sha)
     there = f"{house.simulator.api_url}/repos/{REPOSITORY}/check-runs/{run['id']}"
     house.simulator.fail_next("PATCH", "/check-runs/", 307, {"Location": there})
@@ -195,7 +195,7 @@ def test_a_stranger_with_our_marker_is_left_alone(house: House) -> None:
     house.open(BAD)
     other = house.simulator.create_app("other")
     installation = house.simulator.install(other.id, REPOSITORY)
-    stranger = GitHub(house.simulator.api_url, other.id, other.private_key_pem, house.tools.store)
+    stranger = GitHub(house.simulator.api_url, other.id, other.private_key_pem, house.tools.tokens)
     with stranger.client(installation) as client:
         client.create_comment(REPOSITORY, house.number, "<!-- pagewarden -->\nall is well")
     house.deliver()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.workers.house import GOOD, House
+from tests.workers.house import GOOD, REPOSITORY, House
 from workers.reconcile import DEADLINE_SECONDS, FORGET_SECONDS
 from workers.runs import Ending
 from workers.tools import Job
@@ -25,7 +25,7 @@ def test_a_run_that_the_queue_lost_is_queued_again_at_its_stage(house: House) ->
     assert [message.job for message in house.sweep(after=100)] == [Job.CHECK]
     house.step()
     house.queue.clear()
-    assert [message.job for message in house.sweep(after=1000)] == [Job.PUBLISH]
+    assert [message.job for message in house.sweep(after=1000)] == [Job.PUBLISH, Job.STUDY]
     house.drain()
     assert house.conclusions(sha) == ["success"]
 
@@ -53,8 +53,11 @@ def test_a_run_without_result_has_a_deadline(house: House) -> None:
     house.queue.clear()
     assert [message.job for message in house.sweep(after=DEADLINE_SECONDS + 1)] == [Job.PUBLISH]
     house.drain()
-    assert house.conclusions(sha) == ["failure"]
-    assert "no result within an hour" in house.checks(sha)[0][2]
+    ((_, conclusion, title),) = house.checks(sha)
+    assert conclusion == "timed_out"
+    assert "an hour" in title
+    (run,) = house.simulator.check_runs(REPOSITORY, sha)
+    assert "`/recheck`" in run["output"]["summary"]
 
 
 def test_in_the_end_a_delivery_is_let_go(house: House) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from checker.report import Finding, Severity, State
 from tests.workers.test_publish import report
+from workers.requests import PullRequestEvent
 from workers.runs import (
     Ending,
     Next,
     Outcome,
-    PullRequestEvent,
     Run,
     Standing,
     batches,
@@ -79,19 +79,19 @@ def test_next_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "changed", "expected"),
+    ("files", "complete", "expected"),
     [
-        ([], 0, (False, ())),
-        ([("x.c",)], 1, (False, ())),
-        ([("a.h",), ("x.c",)], 2, (True, ("a.h",))),
-        ([("x.c", "old.h")], 1, (True, ("old.h",))),
-        ([("new.h", "x.c")], 1, (True, ("new.h",))),
-        ([("new.h", "old.h"), ("old.h",)], 2, (True, ("new.h", "old.h"))),
-        ([("x.c",)], 3001, (True, ())),
+        ([], True, (False, ())),
+        ([], False, (True, ())),
+        ([("a.c",)], True, (False, ())),
+        ([("a.c",)], False, (True, ())),
+        ([("a.c",), ("b.h",)], True, (True, ("b.h",))),
+        ([("a.c", "b.h")], True, (True, ("b.h",))),
+        ([("a.h", "b.h"), ("a.h",)], False, (True, ("a.h", "b.h"))),
     ],
 )
-def test_watched(files: list[tuple[str, ...]], changed: int, expected: tuple[bool, tuple[str, ...]]) -> None:
-    assert watched(files, changed, lambda path: path.endswith(".h")) == expected
+def test_watched(files: list[tuple[str, ...]], complete: bool, expected: tuple[bool, tuple[str, ...]]) -> None:
+    assert watched(files, complete, lambda path: path.endswith(".h")) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import yaml
 
-from tests.workers.gitrepos import commit, git
+from checker.check import check
+from checker.profile import load_profile
+from checker.report import Report
+from tests.workers.gitrepos import PROFILE, commit, git, repository
 from tests.workers.house import BAD, GOOD, REPOSITORY, House
-from workers.github import GitHub, ReviewComment
-from workers.report.suggestion import Suggestion, retracted
-from workers.suggestions import Create, Delete, Rewrite, plan
+from workers.git import local_tree
+from workers.github import GitHub, ReviewComment, Unavailable
+from workers.report.suggestion import Suggestion, retracted, rule_of
+from workers.runs import Run
+from workers.suggestions import Create, Delete, Review, Rewrite, Step, plan, show_suggestions
 from workers.tools import Job
 
 MARK = "<!-- pagewarden suggestion page-covers-os-page "
@@ -158,6 +164,9 @@ def test_what_github_refuses_fails_nothing(house: House, status: int) -> None:
 @pytest.mark.parametrize("path", ["/pulls/1/comments$", "/pulls/1/files$"])
 def test_what_github_refuses_to_show_fails_nothing(house: House, path: str, status: int) -> None:
     sha = house.open(BAD)
+    remark = {"path": "Source/page.h", "line": 1, "side": "RIGHT", "body": "A remark"}
+    with house.tools.github.client(house.installation_id) as client:
+        client.create_review_comment(REPOSITORY, house.number, {"commit_id": sha, **remark})
     house.deliver()
     while house.queue[0].job is not Job.STUDY:
         house.step()
@@ -165,7 +174,7 @@ def test_what_github_refuses_to_show_fails_nothing(house: House, path: str, stat
     house.simulator.fail_next("GET", path, status, times=9)
     assert [message.job for message in house.drain()] == [Job.PUBLISH]
     assert house.conclusions(sha) == ["failure"]
-    assert house.suggestions() == []
+    assert [body for _, _, body in house.suggestions()] == ["A remark"]
     assert "`PAGE` 4096 → 16384" in house.comments()[0]
     assert house.sweep(after=10_000) == []
 
@@ -189,7 +198,7 @@ def test_a_stranger_with_our_marker_is_left_alone(house: House) -> None:
     sha = house.open(BAD)
     other = house.simulator.create_app("other")
     installation = house.simulator.install(other.id, REPOSITORY)
-    stranger = GitHub(house.simulator.api_url, other.id, other.private_key_pem, house.tools.store)
+    stranger = GitHub(house.simulator.api_url, other.id, other.private_key_pem, house.tools.tokens)
     body = f"{MARK}0 -->\nmine"
     with stranger.client(installation) as client:
         place = {"commit_id": sha, "path": "Source/page.h", "line": 1, "side": "RIGHT"}
@@ -255,12 +264,95 @@ def test_while_a_study_is_to_come_suggestions_stay_as_they_are(house: House) -> 
     assert house.calls("DELETE") == 0
 
 
+TWO = """
+#define UNIT {unit}
+#define PAGE {page}
+"""
+
+
+@pytest.fixture(scope="module")
+def broken_twice(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Two rules are broken on two lines, and each is repaired on its own."""
+    directory = tmp_path_factory.mktemp("twice")
+    data = yaml.safe_load(PROFILE.read_text())
+    (rule,) = data["rules"]
+    data["constants"].append({"name": "UNIT", "macro": True})
+    data["limits"]["UNIT"] = "UNIT"
+    data["rules"].append({**rule, "id": "unit-covers-os-page", "value": "UNIT", "decided_by": ["UNIT"]})
+    (directory / "twice.yml").write_text(yaml.safe_dump(data))
+    profile = load_profile(str(directory / "twice.yml"))
+    source = repository(directory / "source")
+    for size in (16384, 4096):
+        commit(source, {"Source/page.h": TWO.format(unit=size, page=size)})
+    base, head = (local_tree(source, revision, profile) for revision in ("HEAD~1", "HEAD"))
+    return check(base, head, profile, advice=True)
+
+
+def show(house: House, report: Report | None) -> None:
+    """Shows what a report suggests for the pull request as GitHub has it now."""
+    head = house.simulator.pull(REPOSITORY, house.number).head_sha
+    run = Run(house.installation_id, REPOSITORY, house.number, "0" * 40, head, "http://localhost/")
+    with house.tools.github.client(house.installation_id) as client:
+        pull = client.pull(REPOSITORY, house.number)
+        show_suggestions(client, run, pull, "pagewarden[bot]", [report] if report else [])
+
+
+def rules(house: House) -> list[tuple[int | None, str | None]]:
+    """Line and rule of each suggestion."""
+    return [(line, rule_of(body)) for _, line, body in house.suggestions()]
+
+
+BOTH = [(3, "page-covers-os-page"), (2, "unit-covers-os-page")]
+
+
+def test_several_suggestions_come_as_one_review(house: House, broken_twice: Report) -> None:
+    house.open({"Source/page.h": TWO.format(unit=4096, page=4096)})
+    for _ in range(2):
+        show(house, broken_twice)
+    assert rules(house) == BOTH
+    assert (house.calls("POST", "/pulls/1/reviews"), house.calls("POST", "/pulls/1/comments")) == (1, 0)
+    (review,) = house.simulator.reviews(REPOSITORY, house.number)
+    assert (review["state"], review["body"]) == ("COMMENTED", "")
+    show(house, None)
+    assert rules(house) == []
+
+
+@pytest.mark.parametrize("performed", [True, False])
+def test_a_502_on_the_review_makes_one(house: House, broken_twice: Report, performed: bool) -> None:
+    house.open({"Source/page.h": TWO.format(unit=4096, page=4096)})
+    house.simulator.fail_next("POST", "/pulls/1/reviews$", 502, performed=performed)
+    with pytest.raises(Unavailable):
+        show(house, broken_twice)
+    show(house, broken_twice)
+    assert rules(house) == BOTH
+
+
+def test_a_line_that_is_not_in_the_diff_costs_only_its_own_suggestion(house: House, broken_twice: Report) -> None:
+    house.open({"Source/page.h": TWO.format(unit=4096, page=4096)})
+    house.simulator.fail_next("POST", "/pulls/1/reviews$", 422)
+    house.simulator.fail_next("POST", "/pulls/1/comments$", 422)
+    show(house, broken_twice)
+    assert rules(house) == BOTH[1:]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_review_that_is_not_allowed_is_not_tried_again_in_pieces(
+    house: House, broken_twice: Report, status: int
+) -> None:
+    house.open({"Source/page.h": TWO.format(unit=4096, page=4096)})
+    house.simulator.fail_next("POST", "/pulls/1/reviews$", status)
+    show(house, broken_twice)
+    assert house.calls("POST", "/pulls/1/comments") == 0
+    assert rules(house) == []
+
+
 def marked(text: str) -> str:
     """A text below our marker, unedited."""
     return f"{MARK}{hashlib.sha256(text.encode()).hexdigest()[:12]} -->\n{text}"
 
 
 ONE = Suggestion("page-covers-os-page", "a.h", 3, marked("Do.") + "\n")
+NEXT = Suggestion("page-covers-os-page", "a.h", 9, marked("Do.") + "\n")
 OTHER = marked("Do otherwise.")
 EDITED = marked("Do.") + " Or not."
 
@@ -293,9 +385,11 @@ def shown(number: int, body: str = ONE.body, **other: object) -> ReviewComment:
         ([], [shown(1, EDITED)], []),
         ([], [shown(1, EDITED), shown(2, "Why?", author="x", in_reply_to=1)], []),
         ([], [shown(1, EDITED.replace("\n", "\r\n"))], []),
+        ([ONE, NEXT], [shown(1, line=4)], [Review((ONE, NEXT)), Delete(1)]),
+        ([ONE, NEXT], [shown(1, OTHER)], [Create(NEXT), Rewrite(1, ONE.body)]),
     ],
 )
 def test_only_the_difference_is_written(
-    wanted: list[Suggestion], comments: list[ReviewComment], steps: list[Create | Rewrite | Delete]
+    wanted: list[Suggestion], comments: list[ReviewComment], steps: list[Step]
 ) -> None:
     assert plan(wanted, comments, "us[bot]") == steps

@@ -57,7 +57,7 @@ def worker(house: House, tmp_path: Path, spying_git: Path) -> Iterator[subproces
         "PAGEWARDEN_REDIS_URL": str(settings.redis_url),
         "PAGEWARDEN_CACHE_DIR": str(settings.cache_dir),
         "PAGEWARDEN_DATA_DIR": str(settings.data_dir),
-        "PAGEWARDEN_PROFILE": settings.profile,
+        "PAGEWARDEN_PROFILE": str(settings.profile),
     }
     with (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(
@@ -99,7 +99,7 @@ def test_the_same_delivery_at_once_is_one_run_one_check_and_one_comment(
 
 
 def _assert_nothing_tells_the_token(house: House, command_lines: Path, directory: Path) -> None:
-    token = house.tools.store.token(house.installation_id)
+    token = house.tools.tokens.token(house.installation_id)
     assert token is not None
     assert "fetch" in command_lines.read_text()
     files = [command_lines, directory / "worker.log", *(path for path in (directory / "cache").rglob("*"))]

@@ -85,6 +85,14 @@ class ObjectCache:
 
         return Tree(sha, kept.carefully(lambda git: objects.entries(git, sha, selection)), read)
 
+    def tip(self, clone_url: str, token: str | None, branch: str) -> str | None:
+        """The commit that a branch is at now, `None` when the remote has no such branch. Raises `GitError`."""
+        remote = _remote(clone_url, token, self._protocols)
+        kept = self._kept(clone_url)
+        with kept.locked():
+            kept.prepare()
+        return remote.tip(kept.store, f"refs/heads/{branch}")
+
     def _kept(self, clone_url: str) -> _Kept:
         return _Kept(self._directory / hashlib.sha256(clone_url.encode()).hexdigest()[:32])
 
@@ -153,6 +161,12 @@ class _Remote:
             git.run("fetch", *fixed, *options, "--", self.url, stdin=lines, seconds=FETCH_SECONDS)
         except GitError as error:
             raise _named(error) from None
+
+    def tip(self, store: Path, ref: str) -> str | None:
+        git = Git(store, self.authorization, protocols=self.protocols)
+        listing = git.run("ls-remote", "--quiet", "--", self.url, ref, seconds=FETCH_SECONDS).decode(errors="replace")
+        shas = (line.split("\t", 1) for line in listing.splitlines())
+        return next((sha for sha, name in shas if name == ref), None)
 
 
 def _remote(clone_url: str, token: str | None, protocols: Sequence[str]) -> _Remote:

@@ -3,12 +3,21 @@
 from workers.github.access import GitHub
 from workers.github.client import Client
 from workers.github.failures import GitHubError, NotThere, RateLimited, Rejected, Unavailable
-from workers.github.resources import CheckRun, Comment, PullCommit, PullRequest, ReviewComment, same_text
+from workers.github.resources import (
+    CheckRun,
+    Comment,
+    Comparison,
+    PullCommit,
+    PullRequest,
+    ReviewComment,
+    same_text,
+)
 
 __all__ = [
     "CheckRun",
     "Client",
     "Comment",
+    "Comparison",
     "GitHub",
     "GitHubError",
     "NotThere",

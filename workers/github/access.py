@@ -12,7 +12,7 @@ from github.Auth import AppAuth, Token
 from workers.github.client import Client
 from workers.github.failures import GitHubError, NotThere, RateLimited, Unauthorized, Uninstalled
 from workers.github.transport import Transport
-from workers.store import Store
+from workers.tokens import Tokens
 
 EARLY_SECONDS = 300
 """A token that expires sooner than this is not used any more: a job may take that long."""
@@ -22,12 +22,12 @@ class GitHub:
     """One App on one GitHub."""
 
     def __init__(
-        self, api_url: str, app_id: int, private_key: str, store: Store, clock: Callable[[], float] = time.time
+        self, api_url: str, app_id: int, private_key: str, tokens: Tokens, clock: Callable[[], float] = time.time
     ) -> None:
         self._api_url = api_url
         self._app_id = app_id
         self._private_key = private_key
-        self._store = store
+        self._tokens = tokens
         self._clock = clock
 
     @contextmanager
@@ -36,9 +36,9 @@ class GitHub:
 
         Raises `RateLimited` without asking GitHub while a limit is known to last, else `GitHubError`.
         """
-        if seconds := self._store.limited(installation_id):
+        if seconds := self._tokens.limited(installation_id):
             raise RateLimited("a rate limit lasts yet", seconds)
-        token = self._store.token(installation_id) or self._new_token(installation_id)
+        token = self._tokens.token(installation_id) or self._new_token(installation_id)
         transport = self._transport(Token(token), installation_id, before)
         try:
             yield Client(transport, token, self._app_id)
@@ -55,7 +55,7 @@ class GitHub:
         finally:
             transport.close()
         token, expires = str(answer["token"]), datetime.fromisoformat(answer["expires_at"])
-        self._store.keep_token(installation_id, token, expires.timestamp() - EARLY_SECONDS)
+        self._tokens.keep_token(installation_id, token, expires.timestamp() - EARLY_SECONDS)
         return token
 
     def _transport(
@@ -63,8 +63,8 @@ class GitHub:
     ) -> Transport:
         def refused(error: GitHubError) -> None:
             if isinstance(error, RateLimited):
-                self._store.limit(installation_id, error.seconds)
+                self._tokens.limit(installation_id, error.seconds)
             elif isinstance(error, Unauthorized):
-                self._store.forget_token(installation_id)
+                self._tokens.forget_token(installation_id)
 
         return Transport(self._api_url, auth, before, refused, self._clock)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from workers.github.resources import CheckRun, Comment, PullCommit, PullRequest, ReviewComment
+from workers.github.failures import NotThere
+from workers.github.graphql import MINIMIZE, MOST_PATHS, BlameRange, blame_query, blame_variables, read_blame
+from workers.github.resources import (
+    CheckRun,
+    Comment,
+    Comparison,
+    PullCommit,
+    PullRequest,
+    ReviewComment,
+    names_of,
+)
 from workers.github.transport import PER_PAGE, Transport
 
 MAX_PAGES = 100
@@ -28,19 +38,15 @@ class Client:
         """A pull request as it is now."""
         return PullRequest.read(self._get(f"/repos/{repository}/pulls/{number}"))
 
-    def merge_base(self, repository: str, base: str, head: str) -> str:
-        """The last commit that a branch (or commit) and a commit have in common."""
+    def compare(self, repository: str, base: str, head: str) -> Comparison:
+        """A commit against a branch (or commit)."""
         # One commit a page: the answer would otherwise list all of them.
-        answer = self._get(f"/repos/{repository}/compare/{quote(base)}...{head}", {"per_page": 1})
-        return str(answer["merge_base_commit"]["sha"])
+        path = f"/repos/{repository}/compare/{quote(base)}...{head}"
+        return Comparison.read(self._get(path, {"per_page": 1}))
 
     def files(self, repository: str, number: int) -> list[tuple[str, ...]]:
-        """The names of each changed file: one, or after a rename the new and the old one."""
-        pages = self._pages(f"/repos/{repository}/pulls/{number}/files")
-        return [
-            (file["filename"], file["previous_filename"]) if file.get("previous_filename") else (file["filename"],)
-            for file in pages
-        ]
+        """The names of each changed file, 3,000 at most: one, or after a rename the new and the old one."""
+        return [names_of(file) for file in self._pages(f"/repos/{repository}/pulls/{number}/files")]
 
     def patches(self, repository: str, number: int) -> dict[str, str]:
         """What a pull request changes, by file; a file that is large, binary or only renamed has no patch."""
@@ -102,6 +108,49 @@ class Client:
     def delete_review_comment(self, repository: str, comment_id: int) -> None:
         """Removes a comment on a line."""
         self._transport.call("DELETE", f"/repos/{repository}/pulls/comments/{comment_id}")
+
+    def react(self, repository: str, comment_id: int, content: str) -> None:
+        """Shows a reaction under a comment, in GitHub's words: eyes, rocket, confused …"""
+        self._write("POST", f"/repos/{repository}/issues/comments/{comment_id}/reactions", {"content": content})
+
+    def permission(self, repository: str, login: str) -> str:
+        """What a person may do there: admin, write, read or none."""
+        try:
+            answer = self._get(f"/repos/{repository}/collaborators/{quote(login, safe='')}/permission")
+        except NotThere:  # no such account (any more), or nobody who may see the repository
+            return "none"
+        return str(answer["permission"])
+
+    def add_labels(self, repository: str, number: int, labels: Sequence[str]) -> None:
+        """Adds labels; GitHub makes those that there are not."""
+        self._write("POST", f"/repos/{repository}/issues/{number}/labels", {"labels": list(labels)})
+
+    def create_status(self, repository: str, sha: str, fields: Mapping[str, Any]) -> None:
+        """A commit status; of those with one context the last counts."""
+        self._write("POST", f"/repos/{repository}/statuses/{sha}", fields)
+
+    def create_review(self, repository: str, number: int, sha: str, comments: Sequence[Mapping[str, Any]]) -> None:
+        """Several new comments on lines at `sha`, all or none. After `Unavailable` they may be there all the same."""
+        fields = {"event": "COMMENT", "commit_id": sha, "comments": [dict(comment) for comment in comments]}
+        self._write("POST", f"/repos/{repository}/pulls/{number}/reviews", fields)
+
+    def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """The data that answers a query; one request. What GitHub answers in part only is refused as a whole."""
+        return self._transport.graphql(query, variables)
+
+    def blame(self, repository: str, sha: str, paths: Sequence[str]) -> Mapping[str, tuple[BlameRange, ...]]:
+        """Which commits and pull requests brought the lines of files, one to `MOST_PATHS`, that are in `sha`."""
+        if not 1 <= len(paths) <= MOST_PATHS:
+            raise ValueError(f"{len(paths)} files; one question may be about 1 to {MOST_PATHS}")
+        data = self.graphql(blame_query(len(paths)), blame_variables(repository, sha, paths))
+        found = read_blame(data, paths)
+        if found is None:
+            raise NotThere(f"POST /graphql: {repository} has no commit {sha}")
+        return found
+
+    def minimize_comment(self, node_id: str) -> None:
+        """Folds a comment away as outdated."""
+        self.graphql(MINIMIZE, {"subject": node_id})
 
     def _get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> Any:
         return self._transport.call("GET", path, parameters)[0]

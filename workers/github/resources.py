@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
+
+MOST_COMPARED_FILES = 300
+"""A comparison lists no more."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,8 @@ class PullRequest:
 
     `repository` (`owner/name`) is what the repository is called now. `base_sha` is where the target branch `base_ref`
     was at some time in the past: GitHub moves it seldom. `from_fork`: the head is not in the repository itself, or
-    nobody knows any more where it is.
+    nobody knows any more where it is; `head_owner` is then empty. `association` is GitHub's word for what the author is
+    to the repository, `updated_at` in epoch seconds.
     """
 
     repository: str
@@ -27,11 +32,19 @@ class PullRequest:
     commits: int
     review_comments: int
     from_fork: bool = False
+    head_owner: str = ""
+    author: str = ""
+    author_is_bot: bool = False
+    association: str = "NONE"
+    draft: bool = False
+    comments: int = 0
+    updated_at: float = 0
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Self:
         """Reads GitHub's JSON."""
         head_repository = answer["head"]["repo"] or {}
+        author = answer["user"] or {}
         return cls(
             repository=answer["base"]["repo"]["full_name"],
             number=answer["number"],
@@ -44,7 +57,40 @@ class PullRequest:
             commits=answer["commits"],
             review_comments=answer["review_comments"],
             from_fork=head_repository.get("id") != answer["base"]["repo"]["id"],
+            head_owner=(head_repository.get("owner") or {}).get("login", ""),
+            author=author.get("login", ""),
+            author_is_bot=author.get("type") == "Bot",
+            association=answer["author_association"],
+            draft=bool(answer.get("draft")),
+            comments=answer["comments"],
+            updated_at=datetime.fromisoformat(answer["updated_at"]).timestamp(),
         )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A commit against a branch. `merge_base` is the last commit that they have in common, `tip` where the branch is.
+
+    `files` holds each changed file's names: one, or after a rename the new and the old one; `None` where there are more
+    than GitHub lists here.
+    """
+
+    merge_base: str
+    tip: str
+    files: tuple[tuple[str, ...], ...] | None
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> Self:
+        """Reads GitHub's JSON."""
+        files = answer.get("files") or []
+        listed = tuple(names_of(file) for file in files) if len(files) < MOST_COMPARED_FILES else None
+        return cls(answer["merge_base_commit"]["sha"], answer["base_commit"]["sha"], listed)
+
+
+def names_of(file: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a changed file: one, or after a rename the new and the old one."""
+    old = file.get("previous_filename")
+    return (file["filename"], old) if old else (file["filename"],)
 
 
 @dataclass(frozen=True)
@@ -80,9 +126,10 @@ class CheckRun:
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment on a pull request. `app_id` is `None` when no App wrote it."""
+    """A comment on a pull request. `app_id` is `None` when no App wrote it; `node_id` names it in GraphQL."""
 
     id: int
+    node_id: str
     app_id: int | None
     body: str
 
@@ -90,7 +137,7 @@ class Comment:
     def read(cls, answer: Mapping[str, Any]) -> Self:
         """Reads GitHub's JSON."""
         app = answer.get("performed_via_github_app")
-        return cls(id=answer["id"], app_id=app["id"] if app else None, body=answer["body"] or "")
+        return cls(answer["id"], answer["node_id"], app["id"] if app else None, answer["body"] or "")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from github.Requester import Requester
 from urllib3 import Retry
 
 from workers.github.failures import GitHubError, Unavailable, failure
+from workers.github.graphql import refusal
 
 TIMEOUT_SECONDS = 10
 PER_PAGE = 100
@@ -30,7 +31,7 @@ _MOVED = (307, 308)
 
 
 class Transport:
-    """One connection to GitHub's REST interface, with one way to authenticate."""
+    """One connection to GitHub's REST and GraphQL interfaces, with one way to authenticate."""
 
     def __init__(
         self,
@@ -67,18 +68,29 @@ class Transport:
         if status in _MOVED and urlsplit(headers.get("location", "")).netloc == self._host:
             # A renamed repository. PyGithub would take the redirection of a write for success.
             status, headers, text = self._send(verb, headers["location"], None, body)
-        error = failure(f"{verb} {path}", status, headers, _message(text), self._clock())
-        if error is not None:
-            self._refused(error)
-            raise error
+        if error := failure(f"{verb} {path}", status, headers, _message(text), self._clock()):
+            raise self._told(error)
         try:
             return (json.loads(text) if text else None), headers
         except ValueError as wrong:
             raise Unavailable(f"{verb} {path}: the answer is not JSON") from wrong
 
+    def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """The answer's data. Raises `GitHubError`, also where GitHub answers a part of the question only."""
+        answer, headers = self.call("POST", self._requester.graphql_url, body={"query": query, "variables": variables})
+        if not isinstance(answer, dict):
+            raise Unavailable("POST /graphql: the answer is no object")
+        if errors := answer.get("errors"):
+            raise self._told(refusal(errors, headers, self._clock()))
+        return answer.get("data")
+
     def close(self) -> None:
         """Ends the connection."""
         self._requester.close()
+
+    def _told(self, error: GitHubError) -> GitHubError:
+        self._refused(error)
+        return error
 
     def _send(
         self, verb: str, path: str, parameters: Mapping[str, str | int] | None, body: object

@@ -2,68 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from checker.profile import Profile
-from checker.report import Report, Side, Verdict
-from workers.report.arithmetic import excess, made_of
-from workers.report.context import Annotation, CheckOutput, Context
-from workers.report.digest import Digest, Item, Trouble, digest, grouped, rules, unique
-from workers.report.markdown import changed, fitted, joined, verdicts, voice_for
-from workers.report.sections import alternatives, commits, findings, newly_broken, paid, rooms, section, unsure
-from workers.report.sentences import headline, walkthrough
-from workers.report.steps import next_steps
-from workers.report.voice import PLAIN
-from workers.report.words import code, cut, listed, page, plain, plural, prose
+from workers.report.annotations import annotated
+from workers.report.context import Action, CheckOutput, Context, Judged
+from workers.report.digest import digest
+from workers.report.judged import applies, conclusion, headline_of_all, telling, titled
+from workers.report.markdown import LIMIT, details, fitted, joined, story, voice_for
+from workers.report.sentences import LONGEST_TITLE, NOT_APPLICABLE
+from workers.report.voice import SHORT_SHA, retry
+from workers.report.words import code, cut, plain, plural, prose
 
-CONCLUSIONS = {
-    Verdict.PASS: "success",
-    Verdict.FAIL: "failure",
-    Verdict.ERROR: "failure",
-    Verdict.NOT_APPLICABLE: "success",
-}
-LONGEST_ANNOTATION = 8_000
-"""Characters of one annotation's message; GitHub takes 64 KB."""
+ROOM = 5_000
+"""Characters of a summary that are left for what is told of the settings, the stress and the attempt."""
+MOST_FILES = 50
+
+Again = tuple[str, str]
+"""What is to be done once more to a head, and the command for it."""
+CHECKED: Again = ("checked", "/recheck")
+STRESSED: Again = ("stressed", "/stress")
+
+RECHECK = Action("recheck", "Recheck", "Look at this commit again.")
+STRESS = Action("stress", "Stress", "Put this commit under stress again.")
+CANCEL = Action("cancel", "Cancel", "End what is under way for this commit.")
 
 
-def concluded(report: Report, context: Context, profile: Profile) -> CheckOutput:
-    """The check of an evaluated head."""
-    if report.verdict is Verdict.NOT_APPLICABLE:
-        return not_applicable(context, profile.title)
-    told = digest(report)
-    voice = voice_for(context)
+def concluded(judged: Sequence[Judged], context: Context) -> CheckOutput:
+    """The check of an evaluated head, with what each profile says."""
+    told = telling(judged)
+    if not any(map(applies, told)):
+        return not_applicable(context, told[0].profile.title if told else "")
 
-    def summary(cap: int) -> str:
-        steps = next_steps(report, told, voice)
-        return joined(
-            [
-                [" ".join(walkthrough(report, told, voice))],
-                *newly_broken(told, report, voice, context, cap),
-                *unsure(told, voice, context, cap),
-                section("What to do next", [f"- {step}" for step in steps]),
-            ]
-        )
-
-    def text(cap: int) -> str:
-        return joined(
-            [
-                *findings(told, voice, context, cap),
-                alternatives(report, voice, cap),
-                *changed(report, told, profile, voice, cap),
-                *verdicts(report, told, profile, cap),
-                commits(report, voice, cap),
-                paid(report, profile, voice, cap),
-                rooms(report, voice, cap),
-            ]
-        )
+    def of_all(sections: Callable[[Judged, Context, int], list[list[str]]], cap: int) -> str:
+        titles = [[[f"### {titled(each)}"]] if len(told) > 1 else [] for each in told]
+        parts = [sections(each, context, cap) for each in told]
+        return joined(block for title, its in zip(titles, parts, strict=True) for block in [*title, *its])
 
     return CheckOutput(
-        conclusion=CONCLUSIONS[report.verdict],
-        title=headline(report, told),
-        summary=fitted(summary),
-        text=fitted(text),
-        annotations=annotated(told),
+        conclusion=conclusion(told),
+        title=headline_of_all(told),
+        summary=fitted(lambda cap: of_all(story, cap), limit=LIMIT - ROOM),
+        text=fitted(lambda cap: of_all(details, cap)),
+        annotations=annotated([digest(each.report) for each in told]),
     )
 
 
@@ -71,8 +52,8 @@ def in_progress(context: Context) -> CheckOutput:
     """The check from the moment that pagewarden knows it has to look."""
     files = len(context.watched_files)
     what = f"{plural(files, 'page-size header')}" if files else "the page-size headers"
-    shown = "".join(f"\n- {code(path)}" for path in context.watched_files[:50])
-    rest = f"\n- … {plural(files - 50, 'more file')}" if files > 50 else ""
+    shown = "".join(f"\n- {code(path)}" for path in context.watched_files[:MOST_FILES])
+    rest = f"\n- … {plural(files - MOST_FILES, 'more file')}" if files > MOST_FILES else ""
     return CheckOutput(
         conclusion=None,
         title=f"Checking {what}",
@@ -80,14 +61,25 @@ def in_progress(context: Context) -> CheckOutput:
     )
 
 
-def not_applicable(context: Context, profile_title: str) -> CheckOutput:
+def not_applicable(context: Context, profile_title: str = "") -> CheckOutput:
     """The check of a head that changes nothing pagewarden has an opinion on."""
-    subject = "This pull request" if context.number is not None else "This change"
+    subject = voice_for(context).subject
+    whose = f" of {prose(profile_title)}" if profile_title else ""
     return CheckOutput(
         conclusion="success",
-        title="Not applicable: no page-size header touched",
-        summary=f"{subject} touches no header that holds page-size constants of {prose(profile_title)}. "
-        "Nothing to do.\n",
+        title=NOT_APPLICABLE,
+        summary=f"{subject[:1].upper()}{subject[1:]} touches no header that holds page-size constants{whose}.\n",
+    )
+
+
+def draft(context: Context) -> CheckOutput:
+    """The check of a draft, where a repository's settings say that drafts are left alone."""
+    return CheckOutput(
+        conclusion="neutral",
+        title="A draft: checked once it is ready for review",
+        summary=f"{_short(context.head_sha)} was not looked at: this repository's settings leave drafts alone. "
+        f"It is checked when the pull request is ready for review; {code('/recheck')} in a comment has it "
+        "checked now.\n",
     )
 
 
@@ -97,99 +89,82 @@ def superseded(context: Context, new_head: str) -> CheckOutput:
         return CheckOutput(
             conclusion="cancelled",
             title="Superseded: the base has changed",
-            summary=f"{code(context.head_sha[:12])} is no longer compared with {code(context.base_sha[:12])}; "
+            summary=f"{_short(context.head_sha)} is no longer compared with {_short(context.base_sha)}; "
             "there is another check for its new base. Nothing to do.\n",
         )
     return CheckOutput(
         conclusion="cancelled",
-        title=f"Superseded by {plain(new_head)[:12]}",
-        summary=f"The branch has moved from {code(context.head_sha[:12])} to {code(new_head[:12])}, "
+        title=f"Superseded by {plain(new_head)[:SHORT_SHA]}",
+        summary=f"The branch has moved from {_short(context.head_sha)} to {_short(new_head)}, "
         "which has a check of its own. Nothing to do.\n",
     )
 
 
 def commit_gone(context: Context) -> CheckOutput:
     """The check of a head that GitHub no longer gives out."""
+    why = "the branch was force-pushed, or its repository deleted. The next push is checked as usual."
+    if context.is_merge_group:
+        why = "the merge queue has made another group. Nothing to do."
     return CheckOutput(
         conclusion="cancelled",
         title="The commits are gone",
-        summary=f"{code(context.head_sha[:12])} or its base {code(context.base_sha[:12])} can no longer be fetched: "
-        "the branch was force-pushed, or its repository deleted. The next push is checked as usual.\n",
+        summary=f"{_short(context.head_sha)} or its base {_short(context.base_sha)} can no longer be fetched: {why}\n",
+    )
+
+
+def cancelled(context: Context, by: str, again: Again = CHECKED) -> CheckOutput:
+    """The check that somebody, by login, has ended before it came to an answer."""
+    return CheckOutput(
+        conclusion="cancelled",
+        title="Cancelled before there was an answer",
+        summary=f"{code(by)} ended the check of {_short(context.head_sha)}. Nothing is known of it. "
+        f"{retry(voice_for(context), *again)}.\n",
+    )
+
+
+def timed_out(context: Context, limit: str, again: Again = CHECKED) -> CheckOutput:
+    """The check that came to no answer in time. `limit` is how long that is, in words."""
+    voice = voice_for(context)
+    return CheckOutput(
+        conclusion="timed_out",
+        title=cut(f"No answer within {plain(limit)}", LONGEST_TITLE),
+        summary=f"{_short(context.head_sha)} was not {again[0]} within {prose(limit)}, so nothing is known of it. "
+        f"This is not the fault of {voice.subject}. {retry(voice, *again)}; if that ends like this, too, tell "
+        "whoever runs pagewarden.\n",
     )
 
 
 def broken(context: Context, reason: str) -> CheckOutput:
     """The check when pagewarden itself failed. It fails: what nobody looked at must not count as a pass."""
+    voice = voice_for(context)
     return CheckOutput(
         conclusion="failure",
-        title=cut(f"pagewarden could not evaluate this: {plain(reason)}", 200),
-        summary=f"pagewarden failed on {code(context.head_sha[:12])}: {code(reason, 1000)}\n\n"
-        "This is not the pull request's fault. Close and reopen it, or push, to have it checked again; "
-        "if that fails too, tell whoever runs pagewarden.\n",
+        title=cut(f"pagewarden could not evaluate this: {plain(reason)}", LONGEST_TITLE),
+        summary=f"pagewarden failed on {_short(context.head_sha)}: {code(reason, 1000)}\n\n"
+        f"This is not the fault of {voice.subject}. {retry(voice)}; if that fails too, tell whoever runs "
+        "pagewarden.\n",
     )
 
 
-Place = tuple[str, int]
-
-
-def annotated(told: Digest) -> tuple[Annotation, ...]:
-    """One for each line at head that breaks a limit or cannot be evaluated, by path and line."""
-    lines: dict[Place, list[tuple[Literal["failure", "warning"], str, str]]] = {}
-    for level, items in _levels(told):
-        for at, group in _by_place(items).items():
-            lines.setdefault(at, []).append((level, _broken_title(group), _broken_message(group, told)))
-    for trouble in told.troubles:
-        if trouble.side is Side.HEAD and trouble.path is not None and _annotatable(trouble.path):
-            message = f"{plain(trouble.message)} ({listed(trouble.targets)})"
-            at = (trouble.path, max(trouble.line or 1, 1))
-            lines.setdefault(at, []).append(("failure", _trouble_title(trouble), message))
-    return tuple(_annotation(at, remarks) for at, remarks in sorted(lines.items()))
-
-
-def _levels(told: Digest) -> tuple[tuple[Literal["failure", "warning"], tuple[Item, ...]], ...]:
-    return ("failure", told.broken), ("warning", told.warned), ("warning", told.undecided)
-
-
-def _by_place(items: Iterable[Item]) -> dict[Place, tuple[Item, ...]]:
-    known = (item for item in items if item.finding.path is not None and _annotatable(item.finding.path))
-    return grouped(known, lambda item: (item.finding.path or "", max(item.finding.line or 1, 1)))
-
-
-def _annotatable(path: str) -> bool:
-    """GitHub refuses a whole batch for one path that it cannot take."""
-    return path.isprintable() and len(path) <= 1000
-
-
-def _broken_title(items: tuple[Item, ...]) -> str:
-    return f"{listed(rules(items), most=3)} broken"
-
-
-def _broken_message(items: tuple[Item, ...], told: Digest) -> str:
-    """The arithmetic of each cell, what it is made of, and why it matters."""
-    lines, chains = [], []
-    for item in items:
-        finding = item.finding
-        at = f", {page(finding.os_page)} pages" if finding.os_page is not None else ""
-        heap = finding.heap or "the whole tree"
-        arithmetic = f"{finding.explanation}{excess(finding)}"
-        lines.append(f"{finding.rule} on {heap}{at} ({listed(item.targets)}): {arithmetic}")
-        chains += [made_of(finding.chain, PLAIN)] if finding.chain else []
-    texts = [told.texts[rule] for rule in rules(items) if rule in told.texts]
-    reasons = [f"{text.why} When it bites: {text.bites}" if text.bites else text.why for text in texts]
-    return "\n".join([*lines, *unique(chains), *unique(reasons)])
-
-
-def _trouble_title(trouble: Trouble) -> str:
-    return "Could not be evaluated" if trouble.whole else f"{listed(trouble.names, most=3)}: not evaluated"
-
-
-def _annotation(at: Place, remarks: list[tuple[Literal["failure", "warning"], str, str]]) -> Annotation:
-    path, line = at
-    levels = {level for level, _, _ in remarks}
-    return Annotation(
-        path=path,
-        line=line,
-        level="failure" if "failure" in levels else "warning",
-        title=cut(plain("; ".join(dict.fromkeys(title for _, title, _ in remarks))), 200),
-        message=cut("\n".join(message for _, _, message in remarks), LONGEST_ANNOTATION),
+def finished(output: CheckOutput, context: Context) -> CheckOutput:
+    """The last touch: which attempt it is, who asked for it, and the buttons; none once another head took its place."""
+    actions = () if context.superseded_by is not None else actions_of(output)
+    if context.attempt < 2:
+        return replace(output, actions=actions)
+    suffix = f" (attempt {context.attempt})"
+    asked = f", asked for by {code(context.asked_by)}" if context.asked_by else ""
+    return replace(
+        output,
+        title=cut(output.title, LONGEST_TITLE - len(suffix)) + suffix,
+        summary=f"{output.summary.rstrip()}\n\nAttempt {context.attempt}{asked}.\n",
+        actions=actions,
     )
+
+
+def actions_of(output: CheckOutput) -> tuple[Action, ...]:
+    """The buttons. GitHub shows those of a completed check run only, so that the last one is for a stress under way."""
+    return (CANCEL,) if output.conclusion is None else (RECHECK, STRESS, CANCEL)
+
+
+def _short(sha: str) -> str:
+    return code(plain(sha)[:SHORT_SHA])

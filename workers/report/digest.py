@@ -57,6 +57,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Ignored:
+    """What is broken and counts for nothing until `expires`, an ISO date; both from the repository's settings."""
+
+    item: Item
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True)
 class Changed:
     """What one group of targets, which agree in it, gets from the change."""
 
@@ -86,7 +95,8 @@ class Trouble:
 class Digest:
     """`broken` fails the check; `warned` is introduced too, but dormant; `undecided` is broken at head while nobody
     knows about the base; `standing` and `dormant` were there before. `gone` are those of which the rule
-    speaks no longer. `close` holds still. `rules` are those that apply somewhere. Names are in the report's order."""
+    speaks no longer. `close` holds still. `ignored` is broken, and in none of the others. `rules` are those that apply
+    somewhere. Names are in the report's order."""
 
     targets: tuple[str, ...]
     heaps: tuple[str, ...]
@@ -100,6 +110,7 @@ class Digest:
     fixed: tuple[Item, ...]
     gone: tuple[Item, ...]
     close: tuple[Item, ...]
+    ignored: tuple[Ignored, ...]
     troubles: tuple[Trouble, ...]
     texts: Mapping[str, RuleText]
 
@@ -145,6 +156,7 @@ def digest(report: Report) -> Digest:
         fixed=those(Standing.FIXED),
         gone=those(Standing.GONE),
         close=tuple(Item(finding, tuple(targets)) for (finding, _), targets in items.items() if finding.close),
+        ignored=_ignored(report),
         troubles=_troubles(report.errors),
         texts={text.id: text for text in report.rules},
     )
@@ -234,6 +246,14 @@ def _items(report: Report) -> dict[tuple[Finding, Standing], list[str]]:
             key = finding, standing_of(finding, target.target not in unknown)
             shared.setdefault(key, []).append(target.target)
     return shared
+
+
+def _ignored(report: Report) -> tuple[Ignored, ...]:
+    groups = grouped(report.ignored, lambda each: (each.finding, each.reason, each.expires))
+    return tuple(
+        Ignored(Item(finding, unique(each.target for each in group)), reason, expires)
+        for (finding, reason, expires), group in groups.items()
+    )
 
 
 def _changed(report: Report) -> tuple[Changed, ...]:

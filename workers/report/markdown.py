@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from checker.profile import Profile
 from checker.report import Report, Verdict
 from workers.report import tables
-from workers.report.context import Context
+from workers.report.context import Context, Judged
 from workers.report.digest import Digest, digest
 from workers.report.matrix import matrices
 from workers.report.sections import (
@@ -15,6 +16,7 @@ from workers.report.sections import (
     commits,
     findings,
     folded,
+    ignored,
     newly_broken,
     paid,
     rooms,
@@ -23,8 +25,9 @@ from workers.report.sections import (
 )
 from workers.report.sentences import headline, walkthrough
 from workers.report.spread import Spread, spread
-from workers.report.steps import next_steps
-from workers.report.voice import FEW, Voice
+from workers.report.steps import NOTHING, next_steps
+from workers.report.verified import verified
+from workers.report.voice import FEW, SHORT_SHA, Voice
 from workers.report.words import code, listed, place, plain, plural, prose
 
 LIMIT = 65_000
@@ -44,7 +47,7 @@ def no_blocks(_cap: int) -> Sequence[Sequence[str]]:
 def render(report: Report, profile: Profile) -> str:
     """A document of its own, with places as plain `path:line`."""
     context = Context("", None, report.base.sha, report.head.sha, None)
-    return fitted(lambda cap: document(report, profile, context, cap))
+    return fitted(lambda cap: document(Judged(report, profile), context, cap))
 
 
 def fitted(render_with: Callable[[int], str], caps: Sequence[int] = CAPS, limit: int = LIMIT) -> str:
@@ -68,37 +71,74 @@ def voice_for(context: Context) -> Voice:
     def near(path: str | None, line: int | None) -> str:
         return linked(path, line) if context.repository else code(place((path or "?").rpartition("/")[2], line))
 
-    if context.number is None:
-        return Voice(subject="this change", again=(), name=code, prose=prose, place=linked, near=near)
-    again = ("A push runs the check again.",)
-    return Voice(subject="this pull request", again=again, name=code, prose=prose, place=linked, near=near)
+    voice = Voice(subject="this change", again=(), name=code, prose=prose, place=linked, near=near)
+    if context.number is not None:
+        again = f"A push runs the check again, and so does {code('/recheck')}."
+        return replace(voice, subject="this pull request", again=(again,), commands=True)
+    if context.repository:
+        subject = "this merge group" if context.is_merge_group else "this commit"
+        return replace(voice, subject=subject, again=("To look at it again, re-run the check.",))
+    return voice
 
 
-def document(report: Report, profile: Profile, context: Context, cap: int, more: Blocks = no_blocks) -> str:
-    """Heading and all sections, then `more`; lists are cut after `cap` entries, and say so."""
-    told = digest(report)
-    voice = voice_for(context)
-    heading, footer = [f"### pagewarden: {prose(headline(report, told))}"], [_footer(report, profile, context)]
-    story = [" ".join(walkthrough(report, told, voice))]
+def story(judged: Judged, context: Context, cap: int) -> list[list[str]]:
+    """What everybody reads: the walkthrough, what is newly broken or unknown, what to do. Lists are cut after `cap`
+    entries, and say so."""
+    report, told, voice = judged.report, digest(judged.report), voice_for(context)
+    blocks = [[" ".join(walkthrough(report, told, voice))]]
     if report.verdict is Verdict.NOT_APPLICABLE:
-        return joined([heading, story, footer])
-    blocks = [
-        heading,
-        story,
+        return blocks
+    steps = next_steps(report, told, voice)
+    return [
+        *blocks,
         *newly_broken(told, report, voice, context, cap),
         *unsure(told, voice, context, cap),
-        section("What to do next", _bullets(next_steps(report, told, voice))),
-        *findings(told, voice, context, cap),
+        section("What to do next", _bullets(steps)) if steps != NOTHING else [],
+    ]
+
+
+def details(judged: Judged, context: Context, cap: int) -> list[list[str]]:
+    """All other sections, none where the profile does not apply; cut likewise."""
+    report, profile = judged.report, judged.profile
+    if report.verdict is Verdict.NOT_APPLICABLE:
+        return []
+    told, voice = digest(report), voice_for(context)
+    return [
         alternatives(report, voice, cap),
         *changed(report, told, profile, voice, cap),
+        section("Verified", verified(report, told)),
+        *findings(told, voice, context, cap),
+        ignored(told, voice, context, cap),
         *verdicts(report, told, profile, cap),
         commits(report, voice, cap),
-        paid(report, profile, voice, cap),
         rooms(report, voice, cap),
-        *more(cap),
-        footer,
+        paid(report, profile, voice, cap),
     ]
-    return joined(blocks)
+
+
+def document(judged: Judged, context: Context, cap: int) -> str:
+    """Heading, all sections and the footer."""
+    report = judged.report
+    heading = [f"### pagewarden: {prose(headline(report, digest(report)))}"]
+    blocks = [*story(judged, context, cap), *details(judged, context, cap)]
+    return joined([heading, *blocks, footer(compared([judged], context))])
+
+
+def compared(judged: Sequence[Judged], context: Context) -> list[str]:
+    """Which commits, with which profiles, for which page sizes."""
+    base, head = (plain(sha)[:SHORT_SHA] for sha in (context.base_sha, context.head_sha))
+    names = [prose(each.profile.name) for each in judged]
+    sizes = sorted({size for each in judged for size in each.report.page_sizes})
+    return [
+        f"{head} against {base}",
+        *([f"profile{'s' if len(names) > 1 else ''} {listed(names)}", tables.page_list(sizes)] if names else []),
+        *([f"[the check]({context.details_url})"] if context.details_url is not None else []),
+    ]
+
+
+def footer(parts: Sequence[str]) -> list[str]:
+    """The small print of a document."""
+    return [f"<sub>{' · '.join(parts)}</sub>"]
 
 
 def joined(blocks: Iterable[Sequence[str]]) -> str:
@@ -111,7 +151,7 @@ def changed(report: Report, told: Digest, profile: Profile, voice: Voice, cap: i
     found = spread(report, profile)
     constants = tables.constants(found, told.targets, voice, cap)
     blocks = [
-        folded(_counted_files(report), tables.changes(report.changes, told.changed, profile, cap)),
+        section(f"Changes: {_counted_files(report)}", tables.changes(report.changes, told.changed, profile, cap)),
         _by_target(found, constants),
     ]
     for heaps, targets in told.reshaped.items():
@@ -121,7 +161,7 @@ def changed(report: Report, told: Digest, profile: Profile, voice: Voice, cap: i
 
 
 def _counted_files(report: Report) -> str:
-    return f"{plural(len({path for change in report.changes for path in change.files}), 'file')} changed"
+    return f"{plural(len({path for change in report.changes for path in change.files}), 'file')}"
 
 
 def _by_target(found: Spread, lines: Sequence[str]) -> list[str]:
@@ -149,11 +189,3 @@ def _all_or_other(targets: Sequence[str], told: Digest) -> str:
 
 def _bullets(paragraphs: Sequence[str]) -> list[str]:
     return list(paragraphs) if len(paragraphs) == 1 else [f"- {paragraph}" for paragraph in paragraphs]
-
-
-def _footer(report: Report, profile: Profile, context: Context) -> str:
-    base, head = (plain(sha)[:12] for sha in (report.base.sha, report.head.sha))
-    parts = [f"{head} against {base}", f"profile {profile.name}", tables.page_list(report.page_sizes)]
-    if context.details_url is not None:
-        parts.append(f"[the check]({context.details_url})")
-    return f"<sub>{' · '.join(parts)}</sub>"

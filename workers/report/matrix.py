@@ -26,6 +26,7 @@ class Mark(StrEnum):
     DORMANT = "standing and dormant"
     FIXED = "fixed"
     GONE = "gone"
+    IGNORED = "ignored"
     NOT_APPLICABLE = "not applicable"
     UNKNOWN = "not evaluated"
 
@@ -83,6 +84,7 @@ def matrices(report: Report, profile: Profile) -> tuple[Matrix, ...]:
     rules = rules_of(report)
     expected = _expected(report, profile)
     troubled = {error.target for error in report.errors}
+    silenced = grouped(report.ignored, lambda each: each.target)
     blind = {error.target for error in report.errors if error.name == "*"}
     base_missing = base_unknown(report)
     groups: dict[tuple[tuple[str, ...], tuple[Row, ...], int, tuple[str, ...]], list[str]] = {}
@@ -90,7 +92,8 @@ def matrices(report: Report, profile: Profile) -> tuple[Matrix, ...]:
         name = target.target
         if name in blind and not cells(target):
             continue
-        known = _Known(name not in base_missing, expected if name in troubled else frozenset())
+        ignored = tuple(each.finding for each in silenced.get(name, ()))
+        known = _Known(name not in base_missing, expected if name in troubled else frozenset(), ignored)
         groups.setdefault(_table(target, rules, known), []).append(name)
     return tuple(Matrix(tuple(names), *table) for table, names in groups.items())
 
@@ -113,18 +116,20 @@ def _expected(report: Report, profile: Profile) -> frozenset[tuple[str, str | No
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a target beside its report: whether its base is, and which cells ought to say something."""
+    """What is known of a target beside its report: whether its base is, which cells ought to say something, and which
+    findings the repository's settings ignore."""
 
     base: bool
     expected: frozenset[tuple[str, str | None]]
+    ignored: tuple[Finding, ...]
 
 
 def _table(
     target: TargetReport, rules: Sequence[str], known: _Known
 ) -> tuple[tuple[str, ...], tuple[Row, ...], int, tuple[str, ...]]:
     """Heap configs, telling rows, how many other rules there are, and remarks."""
-    absent = _absent_pages(target)
-    spoken = [each for each in cells(target) if each.os_page not in absent]
+    absent = _absent_pages(target, known.ignored)
+    spoken = [each for each in (*known.ignored, *cells(target)) if each.os_page not in absent]
     found = grouped(spoken, lambda each: (each.rule, each.heap))
     heaps = unique([*(heap.name for heap in target.heaps), *(heap for _, heap in found if heap is not None)])
     rows = [Row(rule, tuple(_cell(rule, heap, found, known) for heap in (*heaps, None))) for rule in rules]
@@ -132,13 +137,13 @@ def _table(
     return heaps, loud, len(rows) - len(loud), unique(absent.values()) if loud else ()
 
 
-def _absent_pages(target: TargetReport) -> dict[int | None, str]:
+def _absent_pages(target: TargetReport, ignored: Sequence[Finding]) -> dict[int | None, str]:
     """OS page sizes for which each and every cell gives the same reason not to apply, and that reason."""
     reasons: dict[int | None, set[str]] = {}
     for each in target.not_applicable:
         if each.os_page is not None:
             reasons.setdefault(each.os_page, set()).add(each.reason)
-    spoken_of = {finding.os_page for finding in target.findings}
+    spoken_of = {finding.os_page for finding in (*target.findings, *ignored)}
     return {
         os_page: next(iter(given)) for os_page, given in reasons.items() if os_page not in spoken_of and len(given) == 1
     }
@@ -167,6 +172,8 @@ def _cell(
 def _mark(entry: Finding | NotApplicable, known: _Known) -> tuple[Mark, str | None]:
     if isinstance(entry, NotApplicable):
         return Mark.NOT_APPLICABLE, entry.reason
+    if entry in known.ignored:
+        return Mark.IGNORED, None
     if entry.close and entry.state is State.HOLDS:
         return Mark.CLOSE, None
     reason = entry.explanation if entry.state is State.GONE else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from checker.profile import Profile
-from checker.report import Advice, Report, Side
+from checker.report import Advice, Finding, Report, Side
 from workers.report import costs, history, repairs, steps
 from workers.report.arithmetic import ONE_STEP, before, counted, excess, made_of, room, share
 from workers.report.context import Context
@@ -27,17 +27,17 @@ def section(title: str, lines: Sequence[str]) -> list[str]:
 
 def folded(title: str, lines: Sequence[str]) -> list[str]:
     """Lines that the reader opens."""
-    return [f"<details><summary>{escape(title)}</summary>", "", *lines, "", "</details>"] if lines else []
+    return [f"<details><summary>{escape(title, quote=False)}</summary>", "", *lines, "", "</details>"] if lines else []
 
 
 def more(count: int, noun: str, context: Context) -> list[str]:
     """Where to look for what is left out."""
     if count <= 0:
         return []
-    if context.details_url is not None:
-        see = f"see [the check]({context.details_url})"
+    if context.check_url is not None:
+        see = f"see [the check]({context.check_url})"
     else:
-        see = "see the check" if context.number is not None else "see `--format json`"
+        see = "see the check" if context.repository else "see `--format json`"
     return ["", f"… {plural(count, f'more {noun}')}, {see}."]
 
 
@@ -74,6 +74,27 @@ def findings(told: Digest, voice: Voice, context: Context, cap: int) -> list[lis
         folded(counted("Broken before, and still", told.standing), explained(told.standing)),
         folded(counted(dormant, told.dormant), explained(told.dormant)),
     ]
+
+
+def ignored(told: Digest, voice: Voice, context: Context, cap: int) -> list[str]:
+    """What is broken and fails no check here, with the reason that the settings give, and until when."""
+    groups = grouped(
+        told.ignored[:cap],
+        lambda each: (_but_heap(each.item), each.item.targets, each.reason, each.expires),
+    )
+    lines = []
+    for (finding, targets, reason, expires), group in groups.items():
+        at = f" at {voice.place(finding.path, finding.line)}" if finding.path is not None else ""
+        cell = f"{code(finding.rule)} on {_heaps([each.item for each in group])}{_with(finding.os_page)}"
+        arithmetic = f"{code(finding.explanation)}{excess(finding)}{before(finding)}{at}"
+        lines.append(f"- {cell}, {listed(targets)}: {arithmetic}. Until {prose(expires)}: {prose(reason)}")
+    rest = more(len(told.ignored) - cap, "finding", context)
+    items = [each.item for each in told.ignored]
+    return folded(counted("Ignored by this repository's settings", items), [*lines, *rest] if lines else [])
+
+
+def _but_heap(item: Item) -> Finding:
+    return item.finding.model_copy(update={"heap": None})
 
 
 def _gone(told: Digest, voice: Voice, context: Context, cap: int) -> list[str]:
@@ -219,8 +240,8 @@ def paid(report: Report, profile: Profile, voice: Voice, cap: int) -> list[str]:
     rest = ["", f"… {plural(len(figures) - cap, 'more figure')}."] if len(figures) > cap else []
     lines = [*table(("Cost", "Where", "Base → head", ""), rows), *rest]
     if len(figures) > FEW_FIGURES:
-        return folded(f"Cost: {plural(len(figures), 'figure')} changed{on}", lines)
-    return section(f"Cost{on}", lines)
+        return folded(f"Trade-off: {plural(len(figures), 'figure')} changed{on}", lines)
+    return section(f"Trade-off{on}", lines)
 
 
 def _titled(figure: costs.Figure, profile: Profile) -> str:

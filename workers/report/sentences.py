@@ -12,20 +12,21 @@ from workers.report.voice import FEW, Voice, cells_in_words
 from workers.report.words import cut, listed, plain, plural
 
 LONGEST_TITLE = 200
+NOT_APPLICABLE = "Not applicable: no page-size header touched"
 
 
 def headline(report: Report, told: Digest) -> str:
     """The whole answer in one plain line, at most `LONGEST_TITLE` characters."""
     match report.verdict:
         case Verdict.NOT_APPLICABLE:
-            line = "Not applicable: no page-size header touched"
+            line = NOT_APPLICABLE
         case Verdict.ERROR:
             line = f"Could not evaluate {_first_trouble(told)}"
         case Verdict.FAIL:
             unknown = f"; could not be evaluated: {_unknown(told.troubles)}" if told.troubles else ""
-            line = f"{_limits(told.broken)} broken on {_on(told.broken, told)}{unknown}"
+            line = f"{_limits(told.broken)} broken on {_on(told.broken, told)}{unknown}{_ignored(told)}"
         case Verdict.PASS:
-            line = f"{_good_news(told)}{_silenced(told)}"
+            line = f"{_good_news(told)}{_ignored(told)}{_silenced(told)}"
     return cut(line, LONGEST_TITLE)
 
 
@@ -49,6 +50,8 @@ def _good_news(told: Digest) -> str:
         return f"Nothing newly broken; {_limits(told.standing)} still broken on {_on(told.standing, told)}"
     if told.dormant:
         return f"Nothing newly broken; {_dormant(told.dormant)} still broken on {_on(told.dormant, told)}"
+    if told.ignored:
+        return "Nothing newly broken"
     configs = f"{plural(len(told.heaps), 'heap config')}, " if told.heaps else ""
     if not told.rules:
         return "Nothing broken"
@@ -57,6 +60,11 @@ def _good_news(told: Digest) -> str:
     count = len(digest.rules(told.close))
     close = f"; {count} {'is' if count == 1 else 'are'} close" if count else ""
     return f"{holds} {everywhere}{close}" + ("; the base could not be evaluated" if told.troubles else "")
+
+
+def _ignored(told: Digest) -> str:
+    count = len(digest.rules(each.item for each in told.ignored))
+    return f"; {plural(count, 'broken limit')} {'is' if count == 1 else 'are'} ignored here" if count else ""
 
 
 def _silenced(told: Digest) -> str:
@@ -79,21 +87,28 @@ def _limits(items: Iterable[Item]) -> str:
 def walkthrough(report: Report, told: Digest, voice: Voice) -> tuple[str, ...]:
     """What changes and what follows from it, sentence by sentence."""
     if report.verdict is Verdict.NOT_APPLICABLE:
-        return (f"{voice.subject[:1].upper()}{voice.subject[1:]} touches no header that holds page-size constants.",)
+        return (untouched(voice),)
     sentences = _story(told, report.blame, voice)
-    wrong = (*told.broken, *told.warned, *told.undecided, *told.standing, *told.dormant, *told.troubles)
+    ignored = [each.item for each in told.ignored]
+    wrong = (*told.broken, *told.warned, *told.undecided, *told.standing, *told.dormant, *ignored, *told.troubles)
     if report.verdict is Verdict.PASS and told.rules and not wrong:
         sentences.append(f"All {plural(len(told.rules), 'limit')} hold.")
     for what, items in (
         ("Broken, and perhaps before, too", told.undecided),
         ("Broken before, and still", told.standing),
         ("Dormant limits, broken before, and still", told.dormant),
+        ("Broken, but ignored by this repository's settings", ignored),
     ):
         sentences += [f"{what}, on {_where(items, told, voice)}."] if items else []
     sentences += _no_longer_judged(told, voice)
     if told.troubles:
         sentences.append(f"Could not be evaluated: {_unknown(told.troubles)}.")
     return tuple(sentences)
+
+
+def untouched(voice: Voice) -> str:
+    """What is said where nothing is watched."""
+    return f"{voice.subject[:1].upper()}{voice.subject[1:]} touches no header that holds page-size constants."
 
 
 def _no_longer_judged(told: Digest, voice: Voice) -> list[str]:

@@ -11,6 +11,8 @@ from workers.report.digest import Digest, Item, Trouble
 from workers.report.voice import FEW, Voice
 from workers.report.words import listed, place
 
+NOTHING = ("Nothing to do.",)
+
 
 def next_steps(report: Report, told: Digest, voice: Voice) -> tuple[str, ...]:
     """What to do beside what each broken rule says, one paragraph for each thing."""
@@ -26,7 +28,7 @@ def next_steps(report: Report, told: Digest, voice: Voice) -> tuple[str, ...]:
         case _ if told.standing or told.dormant:
             return (f"Nothing to do here: {voice.subject} did not cause what is broken.",)
         case _:
-            return ("Nothing to do.",)
+            return NOTHING
 
 
 def remedy(rule: str, items: Sequence[Item], told: Digest, report: Report, voice: Voice) -> str:

@@ -6,6 +6,7 @@ The context's `details_url` is the address of the run's page, which the links le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from workers.report import stress_tables as tables
 from workers.report.context import CheckOutput, Context
@@ -96,14 +97,22 @@ def concluded(result: Result, context: Context) -> CheckOutput:
     )
 
 
-def waiting_for_approval(context: Context, command: str = "") -> CheckOutput:
-    """The check of a fork's head that nobody has approved; `command` is what to write to approve it."""
-    how = f" To do so, write {code(command)}." if command else ""
+Reason = Literal["fork", "newcomer"]
+_WHY: dict[Reason, tuple[str, str]] = {
+    "fork": ("this head comes from a fork", "The code of a fork"),
+    "newcomer": ("its author is new to this repository", "The code of somebody who is new to this repository"),
+}
+
+
+def waiting_for_approval(context: Context, reason: Reason = "fork") -> CheckOutput:
+    """The check of a head that nobody has approved."""
+    why, whose = _WHY[reason]
     return CheckOutput(
         conclusion="neutral",
-        title="Waiting for approval: this head comes from a fork",
-        summary=f"The code of a fork is neither built nor run until someone with write access has approved this very "
-        f"commit, {code(context.head_sha[:12])}.{how} A push needs another approval.\n",
+        title=f"Waiting for approval: {why}",
+        summary=f"{whose} is neither built nor run until someone with write access has approved this very commit, "
+        f"by the comment {code(f'/ok-to-test {context.head_sha}')}. Read the change before: its code will run. "
+        "A push needs another approval.\n",
     )
 
 

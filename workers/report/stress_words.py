@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from workers.report.digest import grouped, unique
 from workers.report.stress_cells import Event, Mark, by_mark, places
-from workers.report.voice import Voice
+from workers.report.voice import Voice, retry
 from workers.report.words import cut, listed, page, plain, plural
 from workers.stress.result import Conclusion, Control, Result, Trouble
 from workers.stress.verdicts import Crash, Record, Role, Verdict
@@ -25,10 +25,6 @@ ORDERING = (
     "races that need weak ordering can stay hidden."
 )
 """What emulation cannot see."""
-NOT_AT_FAULT = (
-    "This is not the pull request's fault. Close and reopen it, or push, to have it stressed again; "
-    "if that fails too, tell whoever runs pagewarden."
-)
 _LIBPAS = re.compile(r"libpas ([0-9a-f]{7,40})")
 _DID = {
     Verdict.PASS: "passes",
@@ -273,9 +269,14 @@ def next_steps(result: Result, voice: Voice) -> tuple[str, ...]:
         case Conclusion.VOID:
             return ("Nothing has to be done in the code: the stress itself is broken. Tell whoever runs pagewarden.",)
         case Conclusion.INCONCLUSIVE:
-            return ("Have it stressed again: push, or close and reopen.",)
+            return (f"{_repeat(voice)}.",)
         case Conclusion.ERROR:
-            return (NOT_AT_FAULT,)
+            blame = f"This is not the fault of {voice.subject}. "
+            return (f"{blame}{_repeat(voice)}; if that fails too, tell whoever runs pagewarden.",)
+
+
+def _repeat(voice: Voice) -> str:
+    return retry(voice, "stressed", "/stress")
 
 
 def _look(records: Sequence[Record], voice: Voice) -> list[str]:

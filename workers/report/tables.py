@@ -39,6 +39,7 @@ SYMBOLS = {
     Mark.DORMANT: "💤",
     Mark.FIXED: "🔧",
     Mark.GONE: "🚫",
+    Mark.IGNORED: "🔕",
     Mark.NOT_APPLICABLE: "–",
     Mark.UNKNOWN: "❔",
 }
@@ -52,6 +53,7 @@ LEGEND = {
     Mark.DORMANT: "still broken, but dormant",
     Mark.FIXED: "fixed",
     Mark.GONE: "no longer judged",
+    Mark.IGNORED: "broken, but ignored here",
     Mark.NOT_APPLICABLE: "does not apply",
     Mark.UNKNOWN: "could not be evaluated",
 }
@@ -67,7 +69,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def changes(cohorts: Sequence[Change], groups: Sequence[Changed], profile: Profile, cap: int) -> list[str]:
-    """Which files changed, and how the constants that they define; then the constants that follow elsewhere.
+    """Which files changed, and the constants that they define, old → new; then the constants that follow elsewhere.
 
     At most `cap` files and names a row.
     """
@@ -84,7 +86,7 @@ def changes(cohorts: Sequence[Change], groups: Sequence[Changed], profile: Profi
     others = [name for name in moves if name not in told]
     if rows and others:
         rows.append(("elsewhere", "not touched", "<br>".join(_moved(others, moves, cap))))
-    return table(("Cohort", "Files", "What changed"), rows) if rows else []
+    return table(("Cohort", "Files", "Summary"), rows) if rows else []
 
 
 def _moves(groups: Sequence[Changed], profile: Profile) -> dict[str, str]:
@@ -109,7 +111,7 @@ def _moved(names: Sequence[str], moves: Mapping[str, str], cap: int) -> list[str
         alike.setdefault(moves[name], []).append(code(name))
     rest = len(names) - cap
     return [
-        *(f"{move}: {', '.join(named)}" for move, named in alike.items()),
+        *(f"{', '.join(named)}: {move}" for move, named in alike.items()),
         *([f"… {plural(rest, 'more constant')}"] if rest > 0 else []),
     ]
 

@@ -20,6 +20,7 @@ class Voice:
 
     `subject` is what is being checked: a pull request, or a change that is none yet. `again` says how it is checked
     once more, where that is not up to the reader. `place` names a file by its path, `near` by its name alone.
+    `commands` tells whether the reader can write commands in comments.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Voice:
     prose: Callable[[str], str]
     place: Callable[[str | None, int | None], str]
     near: Callable[[str | None, int | None], str]
+    commands: bool = False
 
 
 PLAIN = Voice(
@@ -39,6 +41,13 @@ PLAIN = Voice(
     near=lambda path, line: place(path.rpartition("/")[2] if path else None, line),
 )
 """For terminals and annotations."""
+
+
+def retry(voice: Voice, what: str = "checked", command: str = "/recheck") -> str:
+    """How to begin again: ``Comment `/recheck` to have it checked again``."""
+    if voice.commands:
+        return f"Comment {voice.name(command)} to have it {what} again"
+    return f"Re-run the check to have it {what} again" if voice.again else "Run it again"
 
 
 def cells_in_words(cells: Iterable[CellName], voice: Voice) -> str:

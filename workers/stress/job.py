@@ -11,21 +11,25 @@ import json
 import secrets
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from checker.profile import Profile
 from checker.report import Report, Verdict
 from config.settings import bare_environment
-from workers.github import NotThere
+from workers.github import Client, NotThere
 from workers.host import alone
+from workers.ruling import Ruling
 from workers.runs import Run
 from workers.stress.campaign import merged
 from workers.stress.document import from_json, to_json
 from workers.stress.processes import page_name
 from workers.stress.result import Conclusion, Result, Trouble
-from workers.stress.store import BUILD, Stress
+from workers.stress.store import BUILD, Plan, Stress
 from workers.tools import Job, Tools
+from workers.trust import Distrust, distrust
 
 POLL_SECONDS = 2.0
 """Between two looks at a part."""
@@ -42,10 +46,22 @@ MOST_STARTS = 3
 LONGEST_SECONDS = 2 * 3600.0
 """After so long a stress run is concluded as it is."""
 
-FORK = "fork"
+UNTRUSTED = frozenset(Distrust)
 """Why nothing is run: the code is a stranger's, and nobody has approved it."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody, by login, asked of a stress run; empty, or 0 seeds, for what the settings say."""
+
+    page_sizes: tuple[int, ...] = ()
+    seeds: int = 0
+    by: str = ""
+
+
+NOTHING_ASKED = Asked()
 
 
 def key_of(run_id: str, part: str) -> str:
@@ -64,10 +80,41 @@ def parts_of(key: str) -> tuple[str, str]:
     return run_id, part
 
 
-def want_stress(tools: Tools, run_id: str, report: Report) -> None:
-    """Notes that a run is to be stressed, where the settings and the profile say so and there is a verdict on it."""
-    if worth_a_stress(report) and tools.settings.stress and tools.profile.stress is not None:
-        tools.stresses.want(run_id, tools.settings.page_sizes)
+def want_stress(tools: Tools, run_id: str, cause: str = "", asked: Asked = NOTHING_ASKED) -> bool:
+    """Notes that a run is to be stressed, where the settings and the profile say so and there is a verdict on it.
+
+    `cause` makes it a new attempt, of what was `asked` for; once for each. Whether it is to be.
+    """
+    plan = plan_for(tools, run_id, asked)
+    if plan is None:
+        return False
+    tools.stresses.want(run_id, plan, cause, asked.by)
+    return True
+
+
+def plan_for(tools: Tools, run_id: str, asked: Asked = NOTHING_ASKED) -> Plan | None:
+    """How a run is to be stressed, `None` where it is not."""
+    record, ruling = tools.store.record(run_id), tools.ruling(run_id)
+    settings = ruling.settings.stress
+    if record is None or not (tools.settings.stress and settings.enabled) or stressed_profile(ruling) is None:
+        return None
+    run = record.run
+    # What lands on a branch was stressed before; a merge group is new, and its queue is entered with write access.
+    if (run.number is None and not run.queue) or (run.draft and ruling.settings.drafts != "check" and not asked.by):
+        return None
+    if not any(map(worth_a_stress, tools.store.reports(run_id))):
+        return None
+    seeds = asked.seeds or settings.seeds
+    return Plan(
+        page_sizes=asked.page_sizes or ruling.stress_page_sizes(tools.settings.page_sizes),
+        seeds=tuple(range(1, seeds + 1)) if seeds else tools.settings.stress_seeds,
+        machine=settings.machine or tools.settings.stress_machine,
+    )
+
+
+def stressed_profile(ruling: Ruling) -> Profile | None:
+    """The profile whose allocator is built and run."""
+    return next((profile for profile in ruling.profiles if profile.stress is not None), None)
 
 
 def worth_a_stress(report: Report) -> bool:
@@ -87,20 +134,22 @@ def begin(tools: Tools, run_id: str) -> None:
         tools.send(Job.STRESS, key_of(run_id, part))
 
 
-def stress_again(tools: Tools, run_id: str) -> None:
-    """Has a run stressed whose stress never came to an end: its head was pushed away and is back, or we failed."""
-    report, state = tools.store.report(run_id), tools.stresses.get(run_id)
-    if report is None:
-        return
-    if state is None or (state.over and not _is_answered(state)):
-        want_stress(tools, run_id, report)
+def stress_again(tools: Tools, run_id: str) -> bool:
+    """Has a run stressed whose stress never came to an end: its head was pushed away and is back, or we failed.
+
+    Whether it begins anew.
+    """
+    state = tools.stresses.get(run_id)
+    is_due = state is None or (state.over and not _is_answered(state))
+    is_new = is_due and want_stress(tools, run_id)
     begin(tools, run_id)
+    return is_new
 
 
 def _is_answered(state: Stress) -> bool:
-    """An error is no answer: what broke may work by now."""
+    """An error is no answer: what broke may work by now. Who cancelled it has said that he wants none."""
     result = result_of(state)
-    return result is not None and result.conclusion is not Conclusion.ERROR
+    return state.cancelled_by is not None or (result is not None and result.conclusion is not Conclusion.ERROR)
 
 
 def result_of(state: Stress) -> Result | None:
@@ -109,7 +158,7 @@ def result_of(state: Stress) -> Result | None:
     built = parts.get(BUILD)
     if built is None or not (built.troubles or parts.keys() == set(state.names)):
         return None
-    return merged(built.machine, state.page_sizes, parts.values())
+    return merged(state.plan.machine, state.page_sizes, parts.values())
 
 
 def due(state: Stress) -> tuple[str, ...]:
@@ -128,7 +177,7 @@ def stress(tools: Tools, key: str) -> None:
     record = tools.store.record(run_id)
     if state is None or record is None or state.over:
         return
-    if tools.store.current(record.run.pull) != run_id:
+    if tools.store.current(record.run.place) != run_id:
         log.info("nobody waits for this stress any more", run=run_id)
         tools.stresses.end(run_id)
         return
@@ -138,7 +187,9 @@ def stress(tools: Tools, key: str) -> None:
         if tools.stresses.follow(run_id, part) and (part == BUILD or result_of(state) is not None):
             begin(tools, run_id)
     elif tools.clock() - state.since > LONGEST_SECONDS:
-        give_up(tools, run_id, part, "no result within two hours")
+        log.error("giving up", run=run_id, reason="no result in time")
+        tools.stresses.time_out(run_id)
+        _conclude(tools, run_id)
     elif state.part(part).is_alive(tools.clock()):
         _show_now_and_then(tools, run_id)
         tools.send(Job.STRESS, key, POLL_SECONDS)
@@ -149,10 +200,12 @@ def stress(tools: Tools, key: str) -> None:
 
 
 def _take_on(tools: Tools, run: Run, part: str) -> None:
-    if part == BUILD and not _may_run(tools, run):
-        return
     owner = secrets.token_hex(8)
     with alone(slot(tools)) as free:
+        # At the first look, so that who has to approve learns of it at once; and then when it would begin.
+        is_asked = part == BUILD and (free or tools.stresses.is_first_look(run.id))
+        if is_asked and not _may_run(tools, run):
+            return
         taken = free and tools.stresses.claim(run.id, part, owner)
     if taken:
         log.info("taken on", run=run.id, part=part)
@@ -162,22 +215,37 @@ def _take_on(tools: Tools, run: Run, part: str) -> None:
 
 
 def _may_run(tools: Tools, run: Run) -> bool:
-    """Whether the head is still the pull request's, and nobody's but the repository's own. Asked once, at the start."""
+    """Whether the head is still the pull request's, and its code may be run."""
+    if run.number is None:
+        return True
     with tools.github.client(run.installation_id) as client:
         try:
             pull = client.pull(run.repository, run.number)
         except NotThere:
             tools.stresses.end(run.id)
             return False
-    if pull.head_sha != run.head:
-        log.info("left alone: GitHub has another head", run=run.id)
-        tools.stresses.end(run.id)
+        if pull.head_sha != run.head:
+            log.info("left alone: GitHub has another head", run=run.id)
+            tools.stresses.end(run.id)
+            return False
+        reason = distrust(pull, tools.ruling(run.id).settings.trusted_bots)
+        if reason is None or _is_approved(tools, client, run):
+            return True
+    log.info("not run without leave", run=run.id, reason=reason)
+    refuse(tools, run.id, reason)
+    return False
+
+
+def _is_approved(tools: Tools, client: Client, run: Run) -> bool:
+    """Whether this very commit has leave, from somebody who may still give it."""
+    approval = tools.trust.approval(run.place)
+    if approval is None or approval.sha != run.head:
         return False
-    if pull.from_fork:
-        log.info("a fork's code is not run without leave", run=run.id)
-        refuse(tools, run.id, FORK)
-        return False
-    return True
+    if tools.trust.may_write(client, run.repository, approval.by, anew=True):
+        return True
+    log.info("who approved has lost write access", run=run.id, by=approval.by)
+    tools.trust.void(run.place)
+    return False
 
 
 def _start(tools: Tools, run_id: str, part: str, owner: str) -> None:
@@ -203,15 +271,25 @@ def give_up(tools: Tools, run_id: str, part: str, reason: str) -> None:
     if state is None:
         return
     size = next((size for size in state.page_sizes if part == page_name(size)), None)
-    lost = Result(tools.settings.stress_machine, (), troubles=(Trouble(reason, size),))
+    lost = Result(state.plan.machine, (), troubles=(Trouble(reason, size),))
     tools.stresses.give_up(run_id, part, json.dumps(to_json(lost)))
     tools.send(Job.STRESS, key_of(run_id, part))
 
 
 def refuse(tools: Tools, run_id: str, reason: str) -> None:
-    """Concludes a stress run of which nothing is run: `FORK`, or a reason for people."""
+    """Concludes a stress run of which nothing is run: for a `Distrust`, or a reason for people."""
     tools.stresses.refuse(run_id, reason)
     _conclude(tools, run_id)
+
+
+def cancel(tools: Tools, run_id: str, by: str) -> bool:
+    """Ends the stress of a run because a person says so; whether there was anything to end."""
+    state = tools.stresses.get(run_id)
+    if state is None or state.over:
+        return False
+    tools.stresses.cancel(run_id, by)
+    _conclude(tools, run_id)
+    return True
 
 
 def _conclude(tools: Tools, run_id: str) -> None:

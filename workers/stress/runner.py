@@ -29,7 +29,7 @@ from workers.sandbox import SandboxError
 from workers.stress.campaign import Campaign, run_on
 from workers.stress.document import to_json
 from workers.stress.evidence import evidence_of, evidence_to_json
-from workers.stress.job import key_of, refuse, slot
+from workers.stress.job import key_of, refuse, slot, stressed_profile
 from workers.stress.libpas.build import Build
 from workers.stress.libpas.campaign import (
     Built,
@@ -44,7 +44,7 @@ from workers.stress.machines import machine_for
 from workers.stress.processes import Cancelled, MachineError
 from workers.stress.progress import PageProgress, Progress, Stage
 from workers.stress.result import Result, Trouble
-from workers.stress.store import BUILD
+from workers.stress.store import BUILD, Plan
 from workers.stress.subjects import SubjectError
 from workers.stress.verdicts import Evidence, Role
 from workers.tasks import connect, sender
@@ -70,6 +70,7 @@ class Heart:
     run_id: str
     part: str
     owner: str
+    plan: Plan
     progress: str = ""
     stopping: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
@@ -92,7 +93,7 @@ class Heart:
 
     def show(self, page: PageProgress) -> None:
         """Notes how far the part is. Raises `Cancelled` when it is to stop."""
-        self.progress = json.dumps(Progress(self.tools.settings.stress_machine, (page,)).to_json())
+        self.progress = json.dumps(Progress(self.plan.machine, (page,)).to_json())
         self.require()
 
     def require(self) -> None:
@@ -119,11 +120,11 @@ def _beating(heart: Heart) -> Iterator[None]:
 def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
     """Does a part that was claimed for `owner`, and keeps what comes of it."""
     with alone(slot(tools)) as free:
-        record = tools.store.record(run_id)
-        if not free or record is None:
+        record, state = tools.store.record(run_id), tools.stresses.get(run_id)
+        if not free or record is None or state is None:
             tools.stresses.release(run_id, part, owner)
             return
-        heart = Heart(tools, run_id, part, owner)
+        heart = Heart(tools, run_id, part, owner, state.plan)
         with _beating(heart):
             try:
                 result = _result(tools, record.run, part, heart)
@@ -142,14 +143,14 @@ def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
 
 
 def _result(tools: Tools, run: Run, part: str, heart: Heart) -> Result:
-    sizes = tools.settings.page_sizes if part == BUILD else (PAGE_SIZES[part],)
-    machine = tools.settings.stress_machine
+    sizes = heart.plan.page_sizes if part == BUILD else (PAGE_SIZES[part],)
+    machine = heart.plan.machine
 
     def built(done: int, of: int, what: str) -> None:
         heart.show(PageProgress(sizes[0], Stage.BUILDING, done, of, subject=what))
 
     try:
-        campaign = _campaign(tools, run, built)
+        campaign = _campaign(tools, run, heart.plan, built)
         if part == BUILD:
             return Result(machine, ())
         return _run(tools, sizes[0], campaign, heart)
@@ -162,17 +163,18 @@ def _result(tools: Tools, run: Run, part: str, heart: Heart) -> Result:
         return Result(machine, (), troubles=(Trouble("the sources could not be fetched"),))
 
 
-def _campaign(tools: Tools, run: Run, built: Built) -> Campaign:
+def _campaign(tools: Tools, run: Run, plan: Plan, built: Built) -> Campaign:
     with tools.github.client(run.installation_id) as client:
         token = client.token
     files = LibpasFiles()
     tools.cache.fetch(run.clone_url, token, [run.base, run.head], files)
     trees = [tools.cache.tree(run.clone_url, sha, files) for sha in (run.head, run.base)]
-    if not any(map(has_libpas, trees)):
+    profile = stressed_profile(tools.ruling(run.id))
+    if profile is None or not any(map(has_libpas, trees)):
         raise NothingToStress("neither head nor base has the sources of libpas")
     head, base = map(revision_of, trees)
-    wanted = Wanted(head, base, tools.settings.page_sizes, tools.settings.stress_seeds)
-    return libpas_campaign(wanted, tools.profile, Build(cache=tools.settings.cache_dir / "stress"), built)
+    wanted = Wanted(head, base, plan.page_sizes, plan.seeds)
+    return libpas_campaign(wanted, profile, Build(cache=tools.settings.cache_dir / "stress"), built)
 
 
 def _run(tools: Tools, page_size: int, campaign: Campaign, heart: Heart) -> Result:
@@ -184,8 +186,8 @@ def _run(tools: Tools, page_size: int, campaign: Campaign, heart: Heart) -> Resu
                 PageProgress(page_size, Stage.RUNNING, place.index - 1, place.total, subject=subject, phase=place.phase)
             )
 
-    machine = machine_for(tools.settings.stress_machine, page_size, tools.settings.cache_dir)
-    return run_on(machine, campaign, tools.settings.page_sizes, heard)
+    machine = machine_for(heart.plan.machine, page_size, tools.settings.cache_dir)
+    return run_on(machine, campaign, heart.plan.page_sizes, heard)
 
 
 def _kept_evidence(result: Result) -> dict[str, str]:

@@ -12,19 +12,21 @@ from dataclasses import replace
 
 import structlog
 
-from workers.check_runs import CheckOf, conclude, create_check, find_check
+from workers.check_runs import CheckOf, Checks
 from workers.github import Client, NotThere, Rejected
 from workers.report import check as words
 from workers.report import stress as stress_words
 from workers.report.context import CheckOutput, Context
 from workers.report.markdown import Blocks, no_blocks
 from workers.runs import Run
-from workers.stress.job import FORK, result_of
+from workers.store import Record
+from workers.stress.job import LONGEST_SECONDS, UNTRUSTED, Asked, begin, plan_for, result_of, want_stress
 from workers.stress.processes import page_name
 from workers.stress.progress import PageProgress, Progress, Stage
 from workers.stress.result import Conclusion, Result
 from workers.stress.store import BUILD, Stress
-from workers.tools import Tools
+from workers.tools import Job, Tools
+from workers.trust import Distrust
 
 CHECK_NAME = "pagewarden / stress"
 
@@ -38,43 +40,61 @@ def show_progress(tools: Tools, run_id: str) -> None:
         return
     run = record.run
     with (
-        tools.store.lock(run.pull) as held,
+        tools.store.lock(run.place) as held,
         tools.github.client(run.installation_id, before=held.extend) as client,
     ):
         # Asked again under the lock: it may be over by now, and that is another job's to tell.
         state = tools.stresses.get(run_id)
         if state is not None and not state.over:
-            _show(tools, client, run, state)
+            _show(tools, client, record, state)
 
 
-def show_stress(tools: Tools, client: Client, run: Run) -> None:
+def show_stress(tools: Tools, client: Client, record: Record) -> None:
     """Makes GitHub show what is known of the stress of a run, if it is to be stressed."""
-    state = tools.stresses.get(run.id)
+    state = tools.stresses.get(record.run.id)
     if state is not None:
-        _show(tools, client, run, state)
+        _show(tools, client, record, state)
 
 
-def supersede_stress(tools: Tools, client: Client, run: Run, new_head: str) -> None:
+def supersede_stress(tools: Tools, client: Client, record: Record, new_head: str) -> None:
     """Ends the stress of a run that another one has taken the place of, and concludes its check."""
-    state = tools.stresses.get(run.id)
+    state = tools.stresses.get(record.run.id)
     if state is None or result_of(state) is not None:
         return
-    tools.stresses.end(run.id)
+    tools.stresses.end(record.run.id)
+    checks, check = Checks(client, tools.shown), _check_of(tools, record.run, state)
     try:
-        shown = find_check(client, _check_of(tools, run, state))
-        if shown is not None and shown.conclusion is None:
-            conclude(client, run, shown, words.superseded(tools.context(run), new_head))
+        found = checks.find(check)
+        if found is not None and found.conclusion is None:
+            checks.show(check, words.superseded(stress_context(tools, record, state), new_head))
     except (NotThere, Rejected) as error:
-        log.info("the superseded check is gone", run=run.id, error=str(error))
+        log.info("the superseded check is gone", run=record.run.id, error=str(error))
 
 
-def stress_section(tools: Tools, run: Run) -> Blocks:
+def restress(tools: Tools, client: Client, record: Record, cause: str, asked: Asked) -> bool:
+    """A new attempt at the stress of a run, once for each `cause`; what is under way ends. Whether there is any."""
+    run, state = record.run, tools.stresses.get(record.run.id)
+    if plan_for(tools, run.id, asked) is None:
+        return False
+    if state is not None and not state.over and not tools.stresses.has_attempt(run.id, cause):
+        tools.stresses.end(run.id)
+        checks, check = Checks(client, tools.shown), _check_of(tools, run, state)
+        if (found := checks.find(check)) is not None and found.conclusion is None:
+            about = stress_context(tools, record, state)
+            checks.show(check, words.finished(words.cancelled(about, asked.by, words.STRESSED), about))
+    want_stress(tools, run.id, cause, asked)
+    begin(tools, run.id)
+    tools.send(Job.SHOW_STRESS, run.id)
+    return True
+
+
+def stress_section(tools: Tools, record: Record) -> Blocks:
     """The comment's section; no blocks where a run is not stressed."""
-    state = tools.stresses.get(run.id)
-    seen = seen_of(state, tools.settings.stress_machine) if state is not None else None
-    about = stress_context(tools, run)
-    if seen is None:
+    state = tools.stresses.get(record.run.id)
+    seen = seen_of(state) if state is not None else None
+    if state is None or seen is None:
         return no_blocks
+    about = stress_context(tools, record, state)
     return lambda cap: stress_words.section_for_comment(seen, about, cap)
 
 
@@ -85,9 +105,10 @@ def stress_is_worth_a_comment(tools: Tools, run: Run) -> bool:
     return result is not None and result.conclusion is Conclusion.FAIL
 
 
-def stress_context(tools: Tools, run: Run) -> Context:
+def stress_context(tools: Tools, record: Record, state: Stress) -> Context:
     """What the texts need to know; `details_url` is the run's page, where runs have pages."""
-    return replace(tools.context(run), details_url=page_url(tools, run))
+    page = page_url(tools, record.run)
+    return replace(tools.context(record), details_url=page, attempt=state.attempt, asked_by=state.asked_by)
 
 
 def page_url(tools: Tools, run: Run) -> str | None:
@@ -100,15 +121,15 @@ def page_url(tools: Tools, run: Run) -> str | None:
     return f"{tools.settings.public_url}/runs/{key}"
 
 
-def seen_of(state: Stress, machine: str) -> Result | Progress | None:
+def seen_of(state: Stress) -> Result | Progress | None:
     """What there is to tell; `None` where nothing is, as nothing was run."""
     result = result_of(state)
     if result is not None:
         return result
-    return None if state.over else progress_of(state, machine)
+    return None if state.over else progress_of(state)
 
 
-def progress_of(state: Stress, machine: str) -> Progress:
+def progress_of(state: Stress) -> Progress:
     """How far a stress run is, from what the parts tell."""
     building = _told(state, BUILD)
     pages = []
@@ -124,7 +145,7 @@ def progress_of(state: Stress, machine: str) -> Progress:
             page = PageProgress(size)
         pages.append(page)
     begun = any(part.starts for part in state.parts.values())
-    return Progress(machine, tuple(pages), state.since if begun else None)
+    return Progress(state.plan.machine, tuple(pages), state.since if begun else None)
 
 
 def _told(state: Stress, part: str) -> PageProgress | None:
@@ -132,35 +153,32 @@ def _told(state: Stress, part: str) -> PageProgress | None:
     return Progress.from_json(json.loads(told)).pages[0] if told is not None else None
 
 
-def _show(tools: Tools, client: Client, run: Run, state: Stress) -> None:
-    wanted = _output(tools, run, state)
-    if wanted is None:
-        return
-    check = _check_of(tools, run, state)
-    shown = find_check(client, check)
-    if shown is None:
-        shown = create_check(client, check, wanted)
-    tools.stresses.checked_by(run.id, shown.id)
-    conclude(client, run, shown, wanted)
+def _show(tools: Tools, client: Client, record: Record, state: Stress) -> None:
+    about = stress_context(tools, record, state)
+    wanted = _output(state, about)
+    if wanted is not None:
+        Checks(client, tools.shown).show(_check_of(tools, record.run, state), words.finished(wanted, about))
 
 
 def _check_of(tools: Tools, run: Run, state: Stress) -> CheckOf:
-    return CheckOf(run, CHECK_NAME, state.check_id, page_url(tools, run))
+    return CheckOf(run, CHECK_NAME, state.attempt, page_url(tools, run), tools.link(run))
 
 
-def _output(tools: Tools, run: Run, state: Stress) -> CheckOutput | None:
-    about = stress_context(tools, run)
-    if state.refused == FORK:
-        return stress_words.waiting_for_approval(about)
+def _output(state: Stress, about: Context) -> CheckOutput | None:
+    if state.cancelled_by is not None:
+        return words.cancelled(about, state.cancelled_by, words.STRESSED)
+    if state.timed_out:
+        return words.timed_out(about, f"{LONGEST_SECONDS / 3600:g} hours", words.STRESSED)
+    if state.refused in UNTRUSTED:
+        return stress_words.waiting_for_approval(about, Distrust(state.refused).value)
     if state.refused is not None:
         return stress_words.not_offered(about, state.refused)
-    seen = seen_of(state, tools.settings.stress_machine)
-    match seen:
-        case Result():
-            return stress_words.concluded(seen, about)
+    match seen_of(state):
+        case Result() as result:
+            return stress_words.concluded(result, about)
         case Progress(started=None):
             return stress_words.queued(about)
-        case Progress():
-            return stress_words.progress(about, seen)
+        case Progress() as progress:
+            return stress_words.progress(about, progress)
         case None:
             return None

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 from redis import Redis
 
+from workers.runs import place_of
 from workers.store import KEEP_SECONDS
 from workers.stress.processes import page_name
 
@@ -49,6 +51,15 @@ return 1
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How a run is to be stressed. `page_sizes` in bytes; `machine` as in the settings."""
+
+    page_sizes: tuple[int, ...]
+    seeds: tuple[int, ...]
+    machine: Literal["vm", "native", "user"]
+
+
+@dataclass(frozen=True)
 class Part:
     """One part. `result` and `progress` are JSON, `beat` epoch seconds; `starts` counts who took it on."""
 
@@ -64,17 +75,27 @@ class Part:
 
 @dataclass(frozen=True)
 class Stress:
-    """The stress of one run. `page_sizes` in bytes; `since` in epoch seconds; `over`: nothing more is to come.
+    """The stress of one run. `since` in epoch seconds; `over`: nothing more is to come. `attempt` counts from 1, and
+    `asked_by` is the login of who asked for it.
 
-    `refused` says why nothing was run at all, see `workers.stress.job.refuse`.
+    `refused` says why nothing was run at all, see `workers.stress.job.refuse`; `cancelled_by` and `timed_out` why it
+    has no result.
     """
 
-    page_sizes: tuple[int, ...]
+    plan: Plan
     since: float
     parts: Mapping[str, Part] = field(default_factory=dict)
     over: bool = False
     refused: str | None = None
-    check_id: int | None = None
+    cancelled_by: str | None = None
+    timed_out: bool = False
+    attempt: int = 1
+    asked_by: str = ""
+
+    @property
+    def page_sizes(self) -> tuple[int, ...]:
+        """In bytes."""
+        return self.plan.page_sizes
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -96,36 +117,50 @@ class StressStore:
         self._beat = redis.register_script(_BEAT)
         self._finish = redis.register_script(_FINISH)
 
-    def want(self, run_id: str, page_sizes: tuple[int, ...]) -> None:
-        """Notes that a run is to be stressed, from the beginning."""
+    def want(self, run_id: str, plan: Plan, cause: str = "", asked_by: str = "") -> None:
+        """Notes that a run is to be stressed, from the beginning; as a new attempt, once for each `cause`."""
+        before = _fields(self._redis.hgetall(_key(run_id)))
+        causes = json.loads(before.get("causes", "[]"))
+        if cause in causes:
+            return
         now = self._clock()
+        attempt = int(before.get("attempt", 0)) + (1 if cause or "attempt" not in before else 0)
+        fields = {
+            "since": str(now),
+            "plan": json.dumps(asdict(plan)),
+            "attempt": str(attempt),
+            "asked_by": asked_by,
+            "causes": json.dumps([*causes, cause] if cause else causes),
+        }
         with self._redis.pipeline() as pipe:
-            check_id = self._redis.hget(_key(run_id), "check_id")
             pipe.delete(_key(run_id), _evidence(run_id))
-            pipe.hset(_key(run_id), mapping={"since": str(now), "page_sizes": json.dumps(page_sizes)})
-            if check_id is not None:
-                pipe.hset(_key(run_id), "check_id", str(check_id))
+            pipe.hset(_key(run_id), items=[part for pair in fields.items() for part in pair])
             pipe.expire(_key(run_id), KEEP_SECONDS)
             pipe.zadd(_OPEN, {run_id: now})
             pipe.execute()
 
+    def has_attempt(self, run_id: str, cause: str) -> bool:
+        """Whether an attempt was begun for this cause."""
+        causes = self._redis.hget(_key(run_id), "causes")
+        return causes is not None and cause in json.loads(str(causes))
+
     def get(self, run_id: str) -> Stress | None:
         """What is known, `None` when the run is not, or no longer, to be stressed."""
-        answer = self._redis.hgetall(_key(run_id))
-        assert isinstance(answer, dict)
-        fields = {str(name): str(value) for name, value in answer.items()}
-        if "since" not in fields:
+        fields = _fields(self._redis.hgetall(_key(run_id)))
+        if "plan" not in fields:
             return None
-        page_sizes = tuple(json.loads(fields["page_sizes"]))
+        plan = Plan(**{name: _tupled(value) for name, value in json.loads(fields["plan"]).items()})
         known = Stress(
-            page_sizes,
+            plan,
             float(fields["since"]),
             over="over" in fields,
             refused=fields.get("refused"),
-            check_id=int(fields["check_id"]) if "check_id" in fields else None,
+            cancelled_by=fields.get("cancelled_by"),
+            timed_out="timed_out" in fields,
+            attempt=int(fields["attempt"]),
+            asked_by=fields["asked_by"],
         )
-        parts = {name: _part(fields, name) for name in known.names}
-        return Stress(page_sizes, known.since, parts, known.over, known.refused, known.check_id)
+        return replace(known, parts={name: _part(fields, name) for name in known.names})
 
     def claim(self, run_id: str, part: str, owner: str) -> bool:
         """Takes a part on that nobody works on. False when somebody does, or there is nothing to do."""
@@ -154,6 +189,10 @@ class StressStore:
             self._redis.expire(_evidence(run_id), KEEP_SECONDS)
         return done
 
+    def is_first_look(self, run_id: str) -> bool:
+        """Whether nobody has looked at a run before to begin with it."""
+        return bool(self._redis.hsetnx(_key(run_id), "looked", "1"))
+
     def follow(self, run_id: str, part: str) -> bool:
         """Whether nobody has seen before to what follows from the end of a part."""
         return bool(self._redis.hsetnx(_key(run_id), f"followed:{part}", "1"))
@@ -165,6 +204,16 @@ class StressStore:
     def refuse(self, run_id: str, reason: str) -> None:
         """Nothing is run, for this reason."""
         self._redis.hset(_key(run_id), "refused", reason)
+        self.end(run_id)
+
+    def cancel(self, run_id: str, by: str) -> None:
+        """A person ends it."""
+        self._redis.hset(_key(run_id), "cancelled_by", by)
+        self.end(run_id)
+
+    def time_out(self, run_id: str) -> None:
+        """It took too long."""
+        self._redis.hset(_key(run_id), "timed_out", "1")
         self.end(run_id)
 
     def end(self, run_id: str) -> None:
@@ -180,10 +229,6 @@ class StressStore:
             pipe.delete(_key(run_id), _evidence(run_id))
             pipe.zrem(_OPEN, run_id)
             pipe.execute()
-
-    def checked_by(self, run_id: str, check_id: int) -> None:
-        """Notes which check run on GitHub stands for the stress of a run."""
-        self._redis.hset(_key(run_id), "check_id", str(check_id))
 
     def keep_page(self, key: str, run_id: str) -> None:
         """Notes which run the page of that name is about."""
@@ -205,13 +250,22 @@ class StressStore:
         found = self._redis.zrangebyscore(_OPEN, "-inf", self._clock() - older_than)
         return [str(run_id) for run_id in found]
 
-    def open_runs_of(self, pull: str) -> list[str]:
-        """Runs of one pull request under stress."""
-        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if str(run_id).startswith(f"{pull}/")]
+    def open_runs_of(self, place: str) -> list[str]:
+        """Runs of one pull request or branch under stress."""
+        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if place_of(str(run_id)) == place]
 
     def told(self, run_id: str, seconds: float) -> None:
         """Notes that the queue was told, and that nothing is to be expected for so many seconds."""
         self._redis.zadd(_OPEN, {run_id: self._clock() + seconds}, xx=True)
+
+
+def _fields(answer: object) -> dict[str, str]:
+    assert isinstance(answer, dict)
+    return {str(name): str(value) for name, value in answer.items()}
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _part(fields: Mapping[str, str], name: str) -> Part:

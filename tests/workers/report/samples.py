@@ -23,6 +23,7 @@ from checker.report import (
     Finding,
     Heap,
     HeapShape,
+    IgnoredFinding,
     Link,
     Measure,
     Memory,
@@ -36,6 +37,7 @@ from checker.report import (
     Verdict,
 )
 from workers.report import Context
+from workers.report.context import Judged
 
 K = 1024
 BASE_SHA, HEAD_SHA = "a" * 40, "b" * 40
@@ -433,6 +435,25 @@ def _changes(targets: Sequence[TargetReport]) -> Iterator[Change]:
         names = tuple(dict.fromkeys(constant.name for constant in changed if constant.path == path))
         if names:
             yield Change(cohort=cohort, files=(path,), constants=names)
+
+
+def judged(made: Report, by: Profile | None = None) -> tuple[Judged, ...]:
+    """The report of one profile."""
+    return (Judged(made, by or profile()),)
+
+
+def ignoring(made: Report, rule: str, reason: str, expires: str = "2027-03-31") -> Report:
+    """The report as it is where the settings ignore what breaks a rule."""
+    ignored = []
+    targets = []
+    for target in made.targets:
+        its = [f for f in target.findings if f.rule == rule and f.state in {State.INTRODUCED, State.STANDING}]
+        ignored += [IgnoredFinding(target=target.target, finding=f, reason=reason, expires=expires) for f in its]
+        kept = tuple(finding for finding in target.findings if finding not in its)
+        targets.append(target.model_copy(update={"findings": kept}))
+    broken = any(f.state is State.INTRODUCED for target in targets for f in target.findings)
+    verdict = Verdict.FAIL if broken else Verdict.PASS
+    return made.model_copy(update={"verdict": verdict, "targets": tuple(targets), "ignored": tuple(ignored)})
 
 
 def unknown(target: str) -> TargetReport:

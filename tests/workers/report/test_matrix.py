@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from checker.report import NotApplicable
-from tests.workers.report.samples import A, B, D, assembled, error, profile, report, target_report, unknown
+from tests.workers.report.samples import (
+    A,
+    B,
+    D,
+    assembled,
+    error,
+    ignoring,
+    profile,
+    report,
+    target_report,
+    unknown,
+)
 from workers.report.matrix import Mark, Matrix, is_loud, matrices
 from workers.report.tables import matrix
 
@@ -59,3 +70,18 @@ def test_a_page_size_that_no_cell_is_about_is_left_out_once() -> None:
     assert len(x86.remarks) == 2
     reasons = [each for each in made.targets[1].not_applicable if isinstance(each, NotApplicable) and each.os_page]
     assert {each.os_page for each in reasons} == {16384, 65536}
+
+
+def test_what_the_settings_ignore_is_marked_and_not_left_blank() -> None:
+    arm, _ = matrices(ignoring(report(A, B), "use-count", "Known."), profile())
+    row = next(row for row in arm.rows if row.rule == "use-count")
+    (answer,) = row.cells[arm.heaps.index("jit_medium_bitfit")]
+    assert answer.mark is Mark.IGNORED
+    assert "🔕 broken, but ignored here" in matrix(arm, 40)[-1]
+
+
+def test_a_page_size_that_only_ignored_findings_speak_of_is_not_left_out() -> None:
+    made = ignoring(report(A, A), "granule-covers-os-page", "Known.")
+    (target, *_) = matrices(made, profile())
+    row = next(row for row in target.rows if row.rule == "granule-covers-os-page")
+    assert {answer.mark for answer in row.cells[0]} == {Mark.HOLDS, Mark.IGNORED}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -12,25 +13,38 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from checker.report import Change, Constant, Edit, Repair, Report, Severity, Side, State
+from checker.report import Change, Constant, Edit, Repair, Report, Side, State
+from config.repository import Problem, RepositorySettings, RuleSettings
+from tests.workers.report.run_states import CHECKS, COMMENTS, REPLIES
 from tests.workers.report.samples import (
     CONTEXT,
     A,
-    B,
+    C,
     D,
     assembled,
     error,
     finding,
+    ignoring,
+    judged,
     link,
     profile,
     report,
     target_report,
 )
 from tests.workers.report.states import HOSTILE_MESSAGE, HOSTILE_PATH, REPORTS, USE_COUNT, advice, blamed, many
-from workers.report import Annotation, check, markdown, text
-from workers.report.comment import MARKER, comment
+from workers.report import check, markdown, replies, stress, text
+from workers.report.comment import MARKER, Beside, comment
+from workers.report.context import Gate, RelatedPull, SettingsNews
+from workers.report.gate import gated
+from workers.report.replies import Trouble
+from workers.report.settings_news import with_settings
 
 OUR_HTML = {"<sub>", "</sub>", "<br>", MARKER}
+OUR_MARKERS = r"<!-- pagewarden(:[a-z]+)? -->"
+OUR_LINKS = (
+    r"https://github\.com/oven-sh/WebKit/(blob/bbbb|pull/176/checks\Z)|"
+    r"https://redirect\.github\.com/oven-sh/WebKit/pull/\d+\Z|https://pagewarden\.example/runs/1(#|\Z)"
+)
 COMMENT_LIMIT, TEXT_LIMIT = 65_536, 65_535
 HOSTILE = st.text(st.sampled_from("`*_[]()<>#@|\\~!-+.:/&;\n\r\t\x00\x1b\u202e\u2028 aw1"), min_size=1, max_size=60)
 
@@ -54,44 +68,116 @@ def _report(path: str, message: str) -> Report:
     )
 
 
-def is_harmless(body: str) -> None:
+def is_harmless(body: str, titles: int = 1) -> None:
+    """No HTML, link, image, mention or heading but our own."""
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
     for token in tokens:
         if token.type == "html_block":
-            assert re.fullmatch(r"(<!-- pagewarden -->|</?details>(<summary>[^<>]*</summary>)?)\s*", token.content)
+            assert re.fullmatch(
+                r"(<!-- pagewarden(:[a-z]+)? -->|</?details>(<summary>[^<>]*</summary>)?)\s*", token.content
+            )
         for child in token.children or []:
             if child.type == "html_inline":
                 assert child.content in OUR_HTML
             if child.type == "link_open":
-                assert str(child.attrs["href"]).startswith("https://github.com/oven-sh/WebKit/blob/bbbb")
+                assert re.match(OUR_LINKS, str(child.attrs["href"]))
             assert child.type != "image"
             if child.type in ("text", "text_special"):
                 assert not re.search(r"@\w|://", child.content)
-    assert [token.markup for token in tokens if token.type == "heading_open"].count("###") == 1
+    assert [token.markup for token in tokens if token.type == "heading_open"].count("###") == titles
 
 
 @given(HOSTILE, HOSTILE)
 @hypothesis_settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
 def test_no_path_and_no_message_gets_out_of_its_code_span(path: str, message: str) -> None:
     made = _report(path, message)
-    is_harmless(comment(made, CONTEXT, profile()))
-    output = check.concluded(made, CONTEXT, profile())
+    is_harmless(comment(judged(made), CONTEXT))
+    output = check.concluded(judged(made), CONTEXT)
     assert output.text is not None
     is_harmless(f"### {output.title.encode('ascii', 'ignore').hex()}\n\n{output.summary}")
     is_harmless(f"### x\n\n{output.text}")
 
 
 @pytest.mark.parametrize("state", REPORTS)
-def test_every_stateis_harmless(state: str) -> None:
-    body = comment(REPORTS[state], CONTEXT, profile())
-    assert body.startswith(f"{MARKER}\n")
+def test_every_state_is_harmless(state: str) -> None:
+    body = comment(judged(REPORTS[state]), CONTEXT)
+    assert body.startswith("### pagewarden: ")
+    assert body.endswith(f"\n{MARKER}\n")
     is_harmless(body)
 
 
-def test_checks_without_a_report_are_harmless() -> None:
-    is_harmless(f"### x\n\n{check.broken(CONTEXT, HOSTILE_MESSAGE).summary}")
-    is_harmless(f"### x\n\n{check.superseded(CONTEXT, HOSTILE_MESSAGE).summary}")
-    is_harmless(f"### x\n\n{check.not_applicable(CONTEXT, HOSTILE_MESSAGE).summary}")
+@pytest.mark.parametrize("state", COMMENTS)
+def test_every_comment_of_a_run_is_harmless(state: str) -> None:
+    is_harmless(COMMENTS[state], titles=2 if "several" in state else 1)
+
+
+@pytest.mark.parametrize("state", CHECKS)
+def test_every_check_of_a_run_is_harmless(state: str) -> None:
+    is_harmless(CHECKS[state].summary, titles=2 if "several" in state else 0)
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_every_reply_is_harmless(kind: str) -> None:
+    is_harmless(REPLIES[kind], titles=0)
+
+
+@given(HOSTILE)
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_checks_without_a_report_are_harmless(message: str) -> None:
+    asked = replace(
+        CONTEXT, attempt=2, asked_by=message, superseded_by=message, head_sha=message, watched_files=(message,)
+    )
+    for output in (
+        check.broken(CONTEXT, message),
+        check.superseded(CONTEXT, message),
+        check.not_applicable(CONTEXT, message),
+        check.cancelled(CONTEXT, message),
+        check.timed_out(CONTEXT, message),
+        check.draft(asked),
+        check.in_progress(asked),
+        check.finished(check.commit_gone(asked), asked),
+        gated(check.not_applicable(asked), Gate.APPROVAL, asked),
+        stress.waiting_for_approval(asked),
+    ):
+        is_harmless(output.summary, titles=0)
+        assert output.title.isprintable()
+
+
+@given(HOSTILE, HOSTILE)
+@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=40)
+def test_nothing_beside_a_report_gets_out_of_its_place(one: str, other: str) -> None:
+    news = SettingsNews(one, other, _settings(one), (Problem(1, 1, other),), (Problem(2, 3, one), Problem(2, 4, other)))
+    related = (RelatedPull(12, one, (other, one)),)
+    by = profile().model_copy(update={"name": one, "title": other})
+    made = judged(ignoring(report(A, C), "use-count", one, other), by)
+    body = comment(made, CONTEXT, Beside(related=related, settings=news))
+    is_harmless(body)
+    is_harmless(comment(made, replace(CONTEXT, superseded_by=other), Beside(related=related, settings=news)))
+    is_harmless(comment((*made, *judged(REPORTS["pass"])), CONTEXT), titles=2)
+    output = with_settings(check.concluded(made, CONTEXT), news, CONTEXT)
+    assert output.text is not None
+    is_harmless(output.summary, titles=0)
+    is_harmless(output.text, titles=0)
+    assert output.title.isprintable()
+    assert all(note.title.isprintable() for note in output.annotations)
+
+
+def _settings(reason: str) -> RepositorySettings:
+    """With a reason that the reader of settings files would not let through."""
+    rule = RuleSettings.model_construct(severity="warning", reason=reason)
+    return RepositorySettings.model_construct(rules={reason: rule})
+
+
+@given(HOSTILE, HOSTILE)
+@hypothesis_settings(deadline=None, max_examples=60)
+def test_nothing_gets_out_of_a_reply(line: str, why: str) -> None:
+    is_harmless(replies.trouble((Trouble(line, why), Trouble(why, line, line))), titles=0)
+    sentences = [
+        replies.short_sha(line),
+        replies.old_sha(line),
+        replies.unknown_name(line, (why, line)),
+    ]
+    is_harmless(replies.trouble([Trouble(line, sentence) for sentence in sentences]), titles=0)
 
 
 def test_a_terminal_gets_no_control_character() -> None:
@@ -118,15 +204,15 @@ def test_lines_that_can_be_wrapped_are() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 40, 41, 120, 5000])
 def test_findings_beyond_what_fits_are_counted(count: int) -> None:
-    body = comment(many(count, path="Source/" + "long/" * 40 + "x.h"), CONTEXT, profile())
+    body = comment(judged(many(count, path="Source/" + "long/" * 40 + "x.h")), CONTEXT)
     assert len(body) < COMMENT_LIMIT
     shown = body.count("must be < 2`")
-    rest = re.search(r"… ([\d,]+) more findings?, see the check", body)
+    rest = re.search(r"… ([\d,]+) more findings?, see \[the check\]\(", body)
     assert shown + (int(rest[1].replace(",", "")) if rest else 0) == count
 
 
 def test_the_check_shows_what_the_comment_leaves_out() -> None:
-    output = check.concluded(many(120), CONTEXT, profile())
+    output = check.concluded(judged(many(120)), CONTEXT)
     assert output.summary.count("must be < 2`") == 120
     assert len(output.annotations) == 120
 
@@ -143,14 +229,14 @@ def _huge() -> Report:
 
 
 def test_whatever_there_is_it_stays_below_githubs_limits() -> None:
-    output = check.concluded(_huge(), CONTEXT, profile())
+    output = check.concluded(judged(_huge()), CONTEXT)
     assert output.text is not None
     assert len(output.summary) <= TEXT_LIMIT
     assert len(output.text) <= TEXT_LIMIT
     assert len(output.title) <= 200
-    body = comment(_huge(), CONTEXT, profile())
+    body = comment(judged(_huge()), CONTEXT)
     assert len(body) < COMMENT_LIMIT
-    assert re.search(r"… [\d,]+ more errors, see the check", body)
+    assert re.search(r"… [\d,]+ more errors, see \[the check\]\(", body)
     assert re.search(r"… [\d,]+ more constants", body)
 
 
@@ -162,60 +248,4 @@ def test_a_text_that_cannot_be_made_shorter_is_cut_and_says_so() -> None:
 
 def test_the_same_report_gives_the_same_words() -> None:
     again = Report.from_json(REPORTS["leak"].to_json())
-    assert comment(again, CONTEXT, profile()) == comment(REPORTS["leak"], CONTEXT, profile())
-
-
-def _annotations(made: Report) -> tuple[Annotation, ...]:
-    return check.concluded(made, CONTEXT, profile()).annotations
-
-
-def test_one_annotation_a_line_sorted_with_all_its_messages() -> None:
-    annotations = _annotations(report(A, B))
-    places = [(each.path, each.line) for each in annotations]
-    assert places == sorted(set(places))
-    both = next(each for each in annotations if each.path.endswith("pas_internal_config.h"))
-    assert both.message.splitlines()[:2] == [
-        "alloc-bits on utility (linux-arm64): 65536 >> 3 = 8192, must be <= 2048, over by 6144",
-        "alloc-bits on bmalloc_small_segregated (linux-arm64): 65536 >> 4 = 4096, must be <= 2048, over by 2048",
-    ]
-    assert both.message.splitlines()[2:] == [
-        "PAS_SMALL_PAGE_DEFAULT_SIZE = 65536 (pas_internal_config.h:43); "
-        "PAS_SMALL_PAGE_DEFAULT_SHIFT = 16 (pas_internal_config.h:39); "
-        "PAS_MAX_OBJECTS_PER_PAGE = 2048 (pas_internal_config.h:145)",
-        "A baseline allocator holds the alloc bits of one page; a page with more of them overruns it. "
-        "When it bites: At the first allocation after a thread's local cache is gone.",
-    ]
-    assert {each.level for each in annotations} == {"failure"}
-
-
-def test_different_rules_on_one_line_share_an_annotation() -> None:
-    place = {"path": "a.h", "line": 5}
-    arm = target_report("linux-arm64", D, D).model_copy(
-        update={
-            "findings": (
-                finding("use-count", "jit_medium_bitfit", None, State.INTRODUCED, **place),
-                finding("alloc-bits", "utility", None, State.INTRODUCED, severity=Severity.WARNING, **place),
-            )
-        }
-    )
-    (annotation,) = _annotations(assembled([arm], errors=[error("no such name", name="X", path="a.h", line=5)]))
-    assert (annotation.level, annotation.title) == ("failure", "use-count broken; alloc-bits broken; X: not evaluated")
-    assert "no such name (linux-arm64)" in annotation.message
-
-
-def test_what_is_not_new_is_not_annotated() -> None:
-    assert _annotations(REPORTS["standing-only"]) == ()
-    assert _annotations(REPORTS["pass"]) == ()
-    assert _annotations(REPORTS["repair"]) == ()
-
-
-def test_dormant_and_undecided_findings_only_warn() -> None:
-    assert {each.level for each in _annotations(REPORTS["dormant"])} == {"warning"}
-    assert {each.level for each in _annotations(REPORTS["error-base"])} == {"warning"}
-
-
-def test_a_place_without_a_line_is_the_first_line_and_a_path_github_cannot_take_is_left_out() -> None:
-    arm = target_report("linux-arm64", D, D)
-    errors = [error("deep", path="a.h", line=None), error("odd", path="b\n.h"), error("nowhere", path=None, line=None)]
-    (annotation,) = _annotations(assembled([arm], errors=errors))
-    assert (annotation.path, annotation.line, annotation.title) == ("a.h", 1, "Could not be evaluated")
+    assert comment(judged(again), CONTEXT) == comment(judged(REPORTS["leak"]), CONTEXT)

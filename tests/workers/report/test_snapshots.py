@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from checker.report import Report
-from tests.workers.report.samples import CONTEXT, HEAD_SHA, profile
+from tests.workers.report.run_states import CHECKS, COMMENTS, REPLIES
+from tests.workers.report.samples import CONTEXT, HEAD_SHA, judged, profile
 from tests.workers.report.snapshots import assert_snapshot
 from tests.workers.report.states import REPORTS
 from workers.report import CheckOutput, check, markdown, text
@@ -34,12 +35,12 @@ TERMINAL = (
 
 @pytest.mark.parametrize("state", REPORTS)
 def test_comment(state: str) -> None:
-    assert_snapshot(f"{state}.comment.md", comment(REPORTS[state], CONTEXT, profile()))
+    assert_snapshot(f"{state}.comment.md", comment(judged(REPORTS[state]), CONTEXT))
 
 
 @pytest.mark.parametrize("state", REPORTS)
 def test_check(state: str) -> None:
-    assert_snapshot(f"{state}.check.md", _shown(check.concluded(REPORTS[state], CONTEXT, profile())))
+    assert_snapshot(f"{state}.check.md", _shown(check.concluded(judged(REPORTS[state]), CONTEXT)))
 
 
 @pytest.mark.parametrize("state", TERMINAL)
@@ -66,12 +67,29 @@ def test_checks_without_a_report(state: str) -> None:
     assert_snapshot(f"{state}.check.md", _shown(OTHERS[state]))
 
 
+@pytest.mark.parametrize("state", COMMENTS)
+def test_comments_of_runs(state: str) -> None:
+    assert_snapshot(f"{state}.comment.md", COMMENTS[state])
+
+
+@pytest.mark.parametrize("state", CHECKS)
+def test_checks_of_runs(state: str) -> None:
+    assert_snapshot(f"{state}.check.md", _shown(CHECKS[state]))
+
+
+@pytest.mark.parametrize("kind", REPLIES)
+def test_replies(kind: str) -> None:
+    assert_snapshot(f"reply-{kind}.md", REPLIES[kind])
+
+
 def _shown(output: CheckOutput) -> str:
     lines = [f"conclusion: {output.conclusion}", f"title: {output.title}", "", output.summary]
     if output.text is not None:
         lines += ["---", "", output.text]
     for each in output.annotations:
         lines += ["---", "", f"{each.level} {each.path!r}:{each.line}: {each.title}", each.message]
+    if output.actions:
+        lines += ["---", "", *(f"[{each.label}] {each.description}" for each in output.actions)]
     return "\n".join(lines).replace(HEAD_SHA, "HEAD") + "\n"
 
 

@@ -52,7 +52,8 @@ OTHERS = {
     "waiting": stress.progress(CONTEXT, WAITING),
     "building": stress.progress(CONTEXT, BUILDING),
     "running": stress.progress(CONTEXT, RUNNING),
-    "fork": stress.waiting_for_approval(CONTEXT, "/pagewarden approve"),
+    "fork": stress.waiting_for_approval(CONTEXT, "fork"),
+    "newcomer": stress.waiting_for_approval(CONTEXT, "newcomer"),
     "not-offered": stress.not_offered(CONTEXT, "the profile jemalloc has no stress"),
 }
 
@@ -104,7 +105,7 @@ def test_a_void_run_begins_with_the_words_that_people_look_for() -> None:
 def test_an_error_is_not_the_pull_requests_fault() -> None:
     output = stress.concluded(STATES["error"], CONTEXT)
     assert output.conclusion == "failure"
-    assert "This is not the pull request's fault." in output.summary
+    assert "This is not the fault of this pull request." in output.summary
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -188,7 +189,6 @@ def test_nothing_that_a_subject_says_gets_out(name: str, message: str) -> None:
 
 def test_checks_without_a_result_are_harmless() -> None:
     is_harmless(stress.not_offered(CONTEXT, HOSTILE_MESSAGE).summary)
-    is_harmless(stress.waiting_for_approval(CONTEXT, HOSTILE_MESSAGE).summary)
     pages = tuple(replace(each, subject=HOSTILE_MESSAGE, phase=HOSTILE_MESSAGE) for each in RUNNING.pages)
     is_harmless(stress.progress(CONTEXT, replace(RUNNING, pages=pages)).summary)
 

@@ -44,8 +44,8 @@ def test_targets_are_named_where_a_constant_moves_differently() -> None:
         ]
     )
     assert changes(made.changes, digest(made).changed, profile(), 40)[2:] == [
-        f"| libpas JIT heap | `{JIT}` | 16 KiB → 64 KiB on linux-arm64 and darwin-arm64, "
-        f"16 KiB → 32 KiB on linux-x86_64: `{name}` |"
+        f"| libpas JIT heap | `{JIT}` | `{name}`: 16 KiB → 64 KiB on linux-arm64 and darwin-arm64, "
+        "16 KiB → 32 KiB on linux-x86_64 |"
     ]
 
 
@@ -54,7 +54,7 @@ def test_what_changes_elsewhere_has_a_row_of_its_own() -> None:
     made = report(A, _without(name), changes=[Change(cohort="libpas", files=(INTERNAL,), constants=())])
     assert changes(made.changes, digest(made).changed, profile(), 40)[2:] == [
         f"| libpas | `{INTERNAL}` | No constant defined here changes. |",
-        f"| elsewhere | not touched | 2,048 → not defined: `{name}` |",
+        f"| elsewhere | not touched | `{name}`: 2,048 → not defined |",
     ]
 
 
@@ -67,8 +67,8 @@ def test_a_removed_constant_is_not_linked_to_head() -> None:
 def test_names_beyond_the_cap_are_counted() -> None:
     made = report(A, B)
     shown = changes(made.changes[1:], digest(made).changed, profile(), 1)
-    assert shown[2].endswith("| 16 KiB → 64 KiB: `JIT_SMALL_PAGE_SIZE`<br>… 1 more constant |")
-    assert shown[3].endswith("| 16 KiB → 64 KiB: `CeilingOnPageSize`<br>… 2 more constants |")
+    assert shown[2].endswith("| `JIT_SMALL_PAGE_SIZE`: 16 KiB → 64 KiB<br>… 1 more constant |")
+    assert shown[3].endswith("| `CeilingOnPageSize`: 16 KiB → 64 KiB<br>… 2 more constants |")
 
 
 def test_a_constant_that_an_advice_names_is_where_to_look_first() -> None:

@@ -23,7 +23,7 @@ from workers.attempts import perform
 from workers.inbox import Delivery
 from workers.scenario import BASE_BRANCH, CHANGE_BRANCH, Scenario
 from workers.scenario.source import default_cache_dir
-from workers.stress.store import STALE_SECONDS, Stress
+from workers.stress.store import STALE_SECONDS, Plan, Stress
 from workers.tools import Job, Tools
 
 REPOSITORY = "example/WebKit"
@@ -100,7 +100,7 @@ class Stressed:
         """The stress of the current run; an empty one before it is known."""
         run_id = self.tools.store.current(f"{REPOSITORY}#{self.number}")
         state = self.tools.stresses.get(run_id) if run_id is not None else None
-        return state or Stress((), 0.0)
+        return state or Stress(Plan((), (), "user"), 0.0)
 
     def check(self, sha: str) -> Mapping[str, Any] | None:
         """The newest stress check of a commit."""

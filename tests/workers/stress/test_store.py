@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from workers.stress.store import BUILD, STALE_SECONDS, StressStore
+from workers.stress.store import BUILD, STALE_SECONDS, Plan, StressStore
 
 RUN = "acme/engine#1/000000000000..1111"
-SIZES = (4096, 65536)
+PLAN = Plan(page_sizes=(4096, 65536), seeds=(1, 2), machine="vm")
 
 
 class Clock:
@@ -25,7 +25,7 @@ def clock() -> Clock:
 @pytest.fixture
 def store(redis: Redis, clock: Clock) -> StressStore:
     made = StressStore(redis, clock)
-    made.want(RUN, SIZES)
+    made.want(RUN, PLAN)
     return made
 
 
@@ -87,19 +87,72 @@ def test_who_works_on_what_is_over_stops(store: StressStore) -> None:
     assert store.open_runs(0) == []
 
 
-def test_wanted_again_it_begins_anew_and_keeps_its_check(store: StressStore, clock: Clock) -> None:
+def test_wanted_again_it_begins_anew_as_the_same_attempt(store: StressStore, clock: Clock) -> None:
     assert store.claim(RUN, "4K", "first")
     assert store.finish(RUN, "4K", "first", "old", {"head-4k": "{}"})
-    store.checked_by(RUN, 7)
     store.end(RUN)
     clock.now += 5
-    store.want(RUN, SIZES)
+    store.want(RUN, PLAN)
     state = store.get(RUN)
     assert state is not None
-    assert (state.since, state.over, state.check_id) == (1005.0, False, 7)
+    assert (state.since, state.over, state.attempt, state.asked_by) == (1005.0, False, 1, "")
     assert state.part("4K").result is None
     assert store.evidence(RUN) == {}
     assert not store.finish(RUN, "4K", "first", "of the life before")
+
+
+def test_each_cause_makes_one_attempt(store: StressStore, clock: Clock) -> None:
+    other = Plan(page_sizes=(65536,), seeds=(1, 2, 3), machine="user")
+    store.want(RUN, other, "comment 7:0", "wendy")
+    asked = store.get(RUN)
+    assert asked is not None
+    assert (asked.plan, asked.attempt, asked.asked_by) == (other, 2, "wendy")
+    assert store.claim(RUN, BUILD, "first")
+    clock.now += 5
+    store.want(RUN, PLAN, "comment 7:0", "wendy")
+    again = store.get(RUN)
+    assert again is not None
+    assert (again.plan, again.attempt, again.since, again.part(BUILD).starts) == (other, 2, 1000.0, 1)
+    store.want(RUN, PLAN, "comment 8:0", "octocat")
+    third = store.get(RUN)
+    assert third is not None
+    assert (third.plan, third.attempt, third.asked_by, third.part(BUILD).starts) == (PLAN, 3, "octocat", 0)
+    store.want(RUN, other, "comment 7:0", "wendy")
+    assert store.get(RUN) == third, "a cause stays known after the next one"
+
+
+def test_after_an_attempt_that_somebody_asked_for_one_without_a_cause_is_none_of_its_own(store: StressStore) -> None:
+    store.want(RUN, PLAN, "comment 7:0", "wendy")
+    store.end(RUN)
+    store.want(RUN, PLAN)
+    state = store.get(RUN)
+    assert state is not None
+    assert (state.attempt, state.over) == (2, False)
+    store.want(RUN, PLAN, "comment 7:0", "wendy")
+    assert store.get(RUN) == state
+
+
+def test_the_first_is_attempt_1_whatever_asked_for_it(redis: Redis, clock: Clock) -> None:
+    store = StressStore(redis, clock)
+    store.want(RUN, PLAN, "comment 7:0", "wendy")
+    state = store.get(RUN)
+    assert state is not None
+    assert (state.attempt, state.asked_by) == (1, "wendy")
+
+
+def test_why_there_is_no_result_is_kept_until_it_is_wanted_again(store: StressStore) -> None:
+    store.refuse(RUN, "fork")
+    store.want(RUN, PLAN)
+    store.cancel(RUN, "wendy")
+    cancelled = store.get(RUN)
+    assert cancelled is not None
+    assert (cancelled.over, cancelled.refused, cancelled.cancelled_by) == (True, None, "wendy")
+    store.want(RUN, PLAN)
+    store.time_out(RUN)
+    late = store.get(RUN)
+    assert late is not None
+    assert (late.over, late.timed_out, late.cancelled_by) == (True, True, None)
+    assert store.open_runs(0) == []
 
 
 def test_open_runs_are_those_that_the_queue_was_not_told_of_lately(store: StressStore, clock: Clock) -> None:
