@@ -18,7 +18,10 @@ from bot.explain_command import explain
 from bot.stress_command import stress
 from checker.profile import load_profile
 from checker.report import SCHEMA_VERSION
+from config.repository import RepositorySettings
 from config.settings import Settings
+from workers.conversation.commands import TABLE
+from workers.report.replies import helped
 from workers.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +54,18 @@ def test_the_readme_names_every_option_of_a_command(command: Callable[..., None]
     names = {name.removesuffix("_").replace("_", "-") for name in inspect.signature(command).parameters}
     known = names - {"name", "rev"}
     assert {name for name in known if f"--{name}" not in README and f"--no-{name}" not in README} == set()
+
+
+def test_the_commands_are_told_as_they_are_declared() -> None:
+    document = (ROOT / "docs/commands.md").read_text()
+    assert [line for line in helped(TABLE).splitlines() if line.startswith("|") and line not in document] == []
+    usages = [declared.usage.replace("|", "\\|") for declared in TABLE]
+    assert [usage for usage in usages if f"| `{usage}` |" not in README] == []
+
+
+def test_a_settings_file_is_told_with_all_its_keys() -> None:
+    document = (ROOT / "docs/settings.md").read_text()
+    assert [key for key in RepositorySettings.model_fields if f"`{key}" not in document] == []
 
 
 def _shown_by(scenario: Scenario, *arguments: str) -> tuple[int, str]:
