@@ -71,6 +71,9 @@ def _look(tools: Tools, run: Run, *, is_over: bool = False) -> None:
         remote = Remote(run.repository, run.clone_url, client.token)
         tip = run.head if not run.queue else tools.rulings.tip(remote, run.ref) or run.base
         source = ruled(tools, remote, run.ref, tip, run.head, touched)
+        if tip == run.head and source.proposed is not None:
+            # What the push brings rules at once, so that its mistakes need be told only once.
+            source = replace(source, broken=None)
         ruling = rule(source)
         interesting, names = watched(touched.files, touched.complete, ruling.watches)
         interesting = interesting and bool(ruling.profiles)

@@ -112,6 +112,7 @@ def rule(source: Source) -> Ruling:
         settings=rules.settings,
         problems=understand(source.broken, source.bundled).problems if source.broken is not None else (),
         proposed=understand(source.proposed, source.bundled).problems if source.proposed is not None else None,
+        removed=source.proposed is not None and source.proposed.text is None,
     )
     return Ruling(rules.settings, profiles, news)
 

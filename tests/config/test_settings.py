@@ -25,6 +25,12 @@ def test_from_the_environment() -> None:
     assert settings.redis_url is None
 
 
+def test_the_profile_is_left_to_each_repository_unless_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().profile is None
+    monkeypatch.setenv("PAGEWARDEN_PROFILE", "libpas")
+    assert load().profile == "libpas"
+
+
 def test_two_secrets_for_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAGEWARDEN_WEBHOOK_SECRET_PREVIOUS", "an old secret that was long")
     assert load().webhook_secrets == ("s" * 16, "an old secret that was long")

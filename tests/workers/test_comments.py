@@ -6,6 +6,7 @@ import pytest
 
 from tests.workers.house import BAD, GOOD, REPOSITORY, House
 from workers.beginning import STRIKE_SECONDS
+from workers.report.comment import MARKER
 from workers.shown import KeptComment
 from workers.tools import Job
 
@@ -242,12 +243,39 @@ def test_what_could_not_be_evaluated_strikes_the_verdict_of_an_older_commit(hous
     assert "~~" in comment
 
 
-def test_another_app_with_our_marker_is_never_edited(house: House) -> None:
-    opened(house, GOOD)
-    (ours,) = house.comments()
-    forget(house)
-    house.simulator.comment(REPOSITORY, house.number, "mallory", ours)
+def test_a_person_with_our_marker_is_never_edited(house: House) -> None:
+    house.open(GOOD)
+    theirs = f"All is well.\n{MARKER}"
+    house.simulator.comment(REPOSITORY, house.number, "mallory", theirs)
+    house.deliver()
+    house.drain()
     last = pushed(house, BAD)
     first, second = house.comments()
-    assert last[:12] in first
-    assert second == ours
+    assert first == theirs
+    assert last[:12] in second
+
+
+@pytest.mark.parametrize("performed", [True, False])
+def test_after_a_lost_answer_nothing_is_known_to_be_missing_any_more(house: House, performed: bool) -> None:
+    opened(house, UNTOUCHED)
+    assert kept(house) == KeptComment(0)
+    house.simulator.fail_next("POST", "/comments$", 502, performed=performed)
+    last = pushed(house, BAD)
+    (comment,) = house.comments()
+    assert last[:12] in comment
+
+
+def test_an_edit_whose_answer_is_lost_is_undone_when_the_head_before_is_back(house: House) -> None:
+    first = opened(house, BAD)
+    last = house.push(GOOD, start="main")
+    house.simulator.fail_next("PATCH", "/issues/comments/", 502, performed=True)
+    house.deliver()
+    while house.step().job is not Job.PUBLISH:
+        pass
+    assert last[:12] in house.comments()[0]
+    house.queue.clear()
+    house.simulator.push(REPOSITORY, "change", first)
+    house.deliver()
+    house.drain()
+    (comment,) = house.comments()
+    assert first[:12] in comment

@@ -123,7 +123,7 @@ def test_rules_and_targets_are_those_of_the_named_profiles() -> None:
 
 
 def test_names_are_not_held_against_a_profile_that_could_not_be_read() -> None:
-    (problem,) = problems(f"profiles: [{OWN}]\nrules:\n  {RULE}:\n    severity: warning\n    reason: Why.\n")
+    (problem,) = problems(f"profiles: [{OWN}]\nrules:\n  its-own-rule:\n    severity: warning\n    reason: Why.\n")
     assert "no such file" in problem.message
 
 

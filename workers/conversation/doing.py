@@ -172,7 +172,9 @@ def _current(asked: Asked) -> tuple[Record | None, Answer]:
         return None, replies.closed()
     asked.seen()
     begun = begin_pull(asked.tools, asked.client, asked.event.installation_id, pull)
-    return None, Done() if begun is not None else replies.nothing_watched()
+    if begun is None:
+        return None, replies.nothing_watched()
+    return asked.tools.store.record(begun) if asked.command.verb == Verb.EXPLAIN else None, Done()
 
 
 def _pull(asked: Asked) -> PullRequest | None:

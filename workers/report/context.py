@@ -108,7 +108,8 @@ class SettingsNews:
     """What there is to tell of the repository's settings.
 
     `path` is their file. `problems` are those of the file that rules, at the base branch `ref`: what ruled before does
-    so still. `proposed` are those of the file that a change brings, `None` where it brings none; empty for a valid one.
+    so still. `proposed` are those of the file that a change brings, `None` where it brings none; empty for a valid one
+    and for a change that has `removed` the file.
     """
 
     path: str
@@ -116,6 +117,7 @@ class SettingsNews:
     settings: RepositorySettings = field(default_factory=RepositorySettings)
     problems: tuple[Problem, ...] = ()
     proposed: tuple[Problem, ...] | None = None
+    removed: bool = False
 
 
 class Gate(StrEnum):

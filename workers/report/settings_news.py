@@ -67,6 +67,11 @@ def _proposal(news: SettingsNews, context: Context) -> list[str]:
     if news.proposed is None:
         return []
     subject = voice_for(context).subject
+    if news.removed:
+        return [
+            f"{subject[:1].upper()}{subject[1:]} removes {code(news.path)}. Its settings rule until that is merged, "
+            "then the defaults."
+        ]
     brings = f"{subject[:1].upper()}{subject[1:]} changes {code(news.path)}."
     if not news.proposed:
         return [f"{brings} The new settings are valid; they rule once they are merged."]

@@ -55,6 +55,11 @@ def until_the_verdict(heard: Heard) -> None:
         heard.hear()
 
 
+def first_job(heard: Heard) -> None:
+    """Reads what was heard, and does nothing of what that put into the queue."""
+    assert heard.house.step().job is Job.INTAKE
+
+
 def test_a_push_with_findings_takes_six_calls_to_its_verdict(knowing: Heard) -> None:
     sha = knowing.house.open(BAD)
     assert told("opened, with findings", calls(knowing, until_the_verdict)) <= 6
@@ -89,10 +94,6 @@ def test_a_command_takes_four_calls(knowing: Heard, author: str, body: str) -> N
     knowing.simulator.set_permission(REPOSITORY, "writer", "write")
     knowing.simulator.comment(REPOSITORY, knowing.house.number, author, body)
     knowing.hear()
-
-    def first_job(heard: Heard) -> None:
-        assert heard.house.step().job is Job.INTAKE
-
     assert told(f"{body} by {author}", calls(knowing, first_job)) <= 4
     told("what it starts", calls(knowing, Heard.settle))
 
@@ -108,10 +109,6 @@ def test_a_command_about_stress_takes_four_calls(stressing: Stressing, redis: Re
         stressing.find(Verdict.PASS)
     stressing.simulator.comment(REPOSITORY, stressing.house.number, author, body)
     stressing.heard.hear()
-
-    def first_job(heard: Heard) -> None:
-        assert heard.house.step().job is Job.INTAKE
-
     assert told(f"{body} by {author}", calls(stressing.heard, first_job)) <= 4
     told("what it starts", calls(stressing.heard, lambda _: stressing.settle()))
     assert stressing.conclusion(sha, MAIN) == "success"
@@ -128,9 +125,48 @@ def test_a_command_that_ends_what_is_under_way_takes_a_call_more_for_each(
     stressing.simulator.comment(REPOSITORY, stressing.house.number, author, body)
     stressing.heard.hear()
     before = stressing.house.calls("PATCH")
-
-    def first_job(heard: Heard) -> None:
-        assert heard.house.step().job is Job.INTAKE
-
     count = told(f"{body} by {author}, stress under way", calls(stressing.heard, first_job))
     assert count - (stressing.house.calls("PATCH") - before) <= 4
+
+
+def test_an_approval_takes_four_calls(stressing: Stressing, redis: Redis) -> None:
+    redis.set("pagewarden:born", "1")
+    sha = stressing.open_fork(GOOD)
+    stressing.simulator.comment(REPOSITORY, stressing.house.number, WRITER, f"/ok-to-test {sha}")
+    stressing.heard.hear()
+    assert told("/ok-to-test", calls(stressing.heard, first_job)) <= 4
+    told("what it starts", calls(stressing.heard, lambda _: stressing.settle()))
+    assert stressing.is_waiting()
+
+
+@pytest.mark.parametrize("body", ["/preview", "/explain PAGE", "/pagewarden help", f"/ok-to-test {'0' * 40}"])
+def test_a_reply_that_folds_the_one_before_it_takes_a_call_more(knowing: Heard, body: str) -> None:
+    knowing.house.open(BAD)
+    knowing.settle()
+    knowing.simulator.set_permission(REPOSITORY, WRITER, "write")
+    knowing.say(AUTHOR, body)
+    knowing.simulator.comment(REPOSITORY, knowing.house.number, WRITER, body)
+    knowing.hear()
+    made = calls(knowing, first_job)
+    assert made.count("POST /graphql") == 1
+    assert told(f"{body}, for the second time", made) <= 4 + 1
+
+
+@pytest.mark.parametrize("how", ["press", "rerun", "suite"])
+@pytest.mark.parametrize("person", [AUTHOR, WRITER])
+def test_a_button_takes_three_calls(knowing: Heard, person: str, how: str) -> None:
+    sha = knowing.house.open(BAD)
+    knowing.settle()
+    knowing.simulator.set_permission(REPOSITORY, WRITER, "write")
+    (check,) = (run["id"] for run in knowing.simulator.check_runs(REPOSITORY, sha))
+    match how:
+        case "press":
+            knowing.simulator.press(check, "recheck", person)
+        case "rerun":
+            knowing.simulator.rerun(check, person)
+        case _:
+            knowing.simulator.rerun_suite(REPOSITORY, sha, person)
+    knowing.hear()
+    assert told(f"{how} by {person}", calls(knowing, first_job)) <= 3
+    told("what it starts", calls(knowing, Heard.settle))
+    assert knowing.house.conclusions(sha) == ["failure", "failure"]

@@ -144,6 +144,15 @@ def test_what_is_explained_is_the_present_head(spoken: Heard) -> None:
     assert "`PAGE` = 65536" in reply
 
 
+def test_what_the_store_forgot_is_explained_all_the_same(spoken: Heard) -> None:
+    spoken.house.tools.store._redis.flushdb()
+    comment = spoken.say("stranger", "/explain PAGE")
+    assert spoken.reactions(comment) == {"eyes", "rocket"}
+    (reply,) = spoken.replies()
+    assert "`PAGE` = 4096" in reply
+    assert spoken.house.conclusions(head_of(spoken)) == ["failure"]
+
+
 def test_a_hostile_name_is_not_shown_as_anything_but_itself(spoken: Heard) -> None:
     spoken.say("stranger", "/explain <img/src=x>@octocat|`[a](http://x.example)")
     (reply,) = spoken.replies()

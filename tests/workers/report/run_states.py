@@ -49,6 +49,7 @@ PROBLEMS = (
 PLAIN_NEWS = SettingsNews(".github/pagewarden.yml", "main")
 OVERRIDDEN = replace(PLAIN_NEWS, settings=SETTINGS)
 VALID = replace(PLAIN_NEWS, proposed=())
+REMOVED = replace(PLAIN_NEWS, proposed=(), removed=True)
 INVALID = replace(PLAIN_NEWS, proposed=PROBLEMS)
 BASE_INVALID = replace(PLAIN_NEWS, problems=PROBLEMS[:1])
 BOTH_INVALID = replace(PLAIN_NEWS, problems=PROBLEMS[:1], proposed=PROBLEMS)
@@ -82,6 +83,7 @@ COMMENTS = {
     "run-related-hostile": comment(HOLDS, CONTEXT, Beside(related=HOSTILE_RELATED)),
     "run-overridden": comment(HOLDS, CONTEXT, Beside(settings=OVERRIDDEN)),
     "run-settings-valid": comment(HOLDS, CONTEXT, Beside(settings=VALID)),
+    "run-settings-removed": comment(HOLDS, CONTEXT, Beside(settings=REMOVED)),
     "run-settings-invalid": comment(HOLDS, CONTEXT, Beside(settings=BOTH_INVALID)),
     "run-settings-hostile": comment(HOLDS, CONTEXT, Beside(settings=HOSTILE_NEWS)),
     "run-preview": comment(HOLDS, CONTEXT, PREVIEW),
@@ -123,6 +125,7 @@ CHECKS = {
     "run-gated-passed": gated(FINE, Gate.PASSED, CONTEXT),
     "run-gated-but-broken": gated(BAD, Gate.WAITING, CONTEXT),
     "run-settings-valid": with_settings(FINE, VALID, CONTEXT),
+    "run-settings-removed": with_settings(FINE, REMOVED, CONTEXT),
     "run-settings-invalid": with_settings(FINE, INVALID, CONTEXT),
     "run-settings-invalid-and-broken": with_settings(BAD, BOTH_INVALID, CONTEXT),
     "run-settings-base-invalid": with_settings(FINE, BASE_INVALID, CONTEXT),
