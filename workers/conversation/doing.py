@@ -160,7 +160,8 @@ def _cancel(asked: Asked) -> Answer:
 
 
 def _current(asked: Asked) -> tuple[Record | None, Answer]:
-    """The run of the present head; or none, and what to answer: one that nobody knew of has begun just now."""
+    """The run of the present head; or none, and what to answer: one that nobody knew of has begun just now, and is only
+    of use to who asks for an explanation."""
     if not asked.event.open and asked.command.verb != Verb.EXPLAIN:
         return None, replies.closed()
     run_id = asked.tools.store.current(asked.event.pull)
