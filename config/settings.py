@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from config.page_sizes import PAGE_SIZES
+from config.profiles import names as profile_names
 
 ENVIRONMENT_PREFIX = "PAGEWARDEN_"
 
@@ -114,6 +115,11 @@ class Settings(BaseSettings):
         if self.task_time_limit >= self.visibility_timeout:
             raise ValueError("task_time_limit must be below visibility_timeout, or a slow task runs twice")
         return self
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles for repositories that name none, by the names that `checker.profile.load_profile` takes."""
+        return (self.profile,) if self.profile is not None else profile_names()
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

@@ -74,10 +74,9 @@ def begin_again(tools: Tools, client: Client, record: Record, cause: str, asked_
     run = record.run
     source = _refreshed(tools, client, run)
     if not tools.store.has_attempt(run.id, cause):
-        checks = Checks(client, tools.shown)
-        if (found := checks.find(check_of(tools, record))) is not None and found.conclusion is None:
-            about = tools.context(record)
-            checks.show(check_of(tools, record), words.finished(words.cancelled(about, asked_by), about))
+        about = tools.context(record)
+        ended = words.finished(words.cancelled(about, asked_by), about)
+        Checks(client, tools.shown).end(check_of(tools, record), ended)
     tools.store.new_attempt(run.id, cause, asked_by)
     if source is not None:
         tools.store.rule(run.id, json.dumps(source.to_json()))

@@ -8,13 +8,13 @@ import structlog
 
 from workers.beginning import begin, supersede_others
 from workers.github import NotThere
-from workers.publish import writing
 from workers.pulls import Touched, ruled
 from workers.requests import MergeGroupEvent, PushEvent
 from workers.ruling import rule
 from workers.rulings import Remote
 from workers.runs import Run, watched
 from workers.tools import Tools
+from workers.writing import writing
 
 log = structlog.get_logger(__name__)
 

@@ -73,6 +73,12 @@ class Checks:
             self.shown.keep_check(check.key, found)
         return found
 
+    def end(self, check: CheckOf, wanted: CheckOutput) -> None:
+        """Concludes a check that is under way; one that is concluded or gone is left as it is. Raises `GitHubError`."""
+        found = self.find(check)
+        if found is not None and found.conclusion is None:
+            self.show(check, wanted)
+
     def find(self, check: CheckOf) -> CheckRun | None:
         """The check run that stands for a check, `None` where there is none (any more)."""
         kept = self.shown.check(check.key)

@@ -45,9 +45,7 @@ def strike(tools: Tools, client: Client, run: Run) -> None:
     record = tools.store.record(kept.run_id)
     if record is None:
         return
-    ruling = tools.ruling(kept.run_id)
-    found = ((report, ruling.profile(report.profile)) for report in tools.store.reports(kept.run_id))
-    judged = tuple(Judged(report, profile) for report, profile in found if profile is not None)
+    judged = tools.ruling(kept.run_id).judged(tools.store.reports(kept.run_id))
     context = replace(tools.context(record), superseded_by=run.head)
     if judged:
         _write(tools, client, record.run, comment(judged, context, Beside()), None, may_create=False)

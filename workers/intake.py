@@ -13,7 +13,6 @@ from workers.conversation.answer import answer
 from workers.conversation.buttons import press, rerun_suite
 from workers.github import NotThere
 from workers.plain import Plain
-from workers.publish import writing
 from workers.pulls import begin_pull
 from workers.requests import (
     KINDS,
@@ -26,6 +25,7 @@ from workers.requests import (
     UninstalledEvent,
 )
 from workers.tools import Tools
+from workers.writing import writing
 
 log = structlog.get_logger(__name__)
 

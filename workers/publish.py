@@ -7,12 +7,9 @@ lock writes nothing more.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import structlog
 
-from checker.report import Report
 from workers import comments
 from workers.check_runs import CheckOf, Checks
 from workers.github import Client, GitHubError, NotThere, PullRequest, Rejected
@@ -29,6 +26,7 @@ from workers.stress.gate import gate_of
 from workers.stress.show import page_url, show_stress, stress_is_worth_a_comment, stress_section, supersede_stress
 from workers.suggestions import show_suggestions
 from workers.tools import Job, Tools
+from workers.writing import writing
 
 CHECK_NAME = "pagewarden"
 JUDGED = frozenset({Ending.REPORT, Ending.NOT_APPLICABLE})
@@ -57,19 +55,6 @@ def publish(tools: Tools, run_id: str) -> None:
         show(tools, client, run_id, pull)
 
 
-@contextmanager
-def writing(tools: Tools, place: str, installation_id: int) -> Iterator[Client]:
-    """A client that may write about a pull request or branch: nobody else does so meanwhile.
-
-    Raises `Busy`, `GitHubError`.
-    """
-    with (
-        tools.store.lock(place) as held,
-        tools.github.client(installation_id, before=held.extend) as client,
-    ):
-        yield client
-
-
 def show(tools: Tools, client: Client, run_id: str, pull: PullRequest | None) -> None:
     """Makes GitHub show what is known of a run. `pull` is its pull request as it is now, `None` for a branch's."""
     record = tools.store.record(run_id)
@@ -90,7 +75,7 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest | None) ->
         tools.send(Job.CHECK, run_id)
         return
     ruling = tools.ruling(run_id)
-    judged = _judged(ruling, reports)
+    judged = ruling.judged(reports)
     try:
         bot = show_check(tools, client, record, _output(tools, record, record.outcome, ruling, judged), pull)
     except (NotThere, Rejected):
@@ -108,11 +93,8 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest | None) ->
 
 def supersede(tools: Tools, client: Client, record: Record, new_head: str) -> None:
     """Concludes the check of a run that another one has taken the place of, unless it is concluded."""
-    checks = Checks(client, tools.shown)
     try:
-        found = checks.find(check_of(tools, record))
-        if found is not None and found.conclusion is None:
-            checks.show(check_of(tools, record), words.superseded(tools.context(record), new_head))
+        Checks(client, tools.shown).end(check_of(tools, record), words.superseded(tools.context(record), new_head))
     except (NotThere, Rejected) as error:
         log.info("the superseded check is gone", run=record.run.id, error=str(error))
     tools.store.close(record.run.id, shown=False)
@@ -136,11 +118,6 @@ def _is_still_there(client: Client, run: Run) -> bool:
     if run.number is None:
         return False
     return client.pull(run.repository, run.number).head_sha == run.head
-
-
-def _judged(ruling: Ruling, reports: tuple[Report, ...]) -> tuple[Judged, ...]:
-    found = ((report, ruling.profile(report.profile)) for report in reports)
-    return tuple(Judged(report, profile) for report, profile in found if profile is not None)
 
 
 def _output(tools: Tools, record: Record, outcome: Outcome, ruling: Ruling, judged: tuple[Judged, ...]) -> CheckOutput:

@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Any, Self
 
 from checker.profile import Profile, ProfileError, load_profile, parse_profile
+from checker.report import Report
 from checker.settings import apply, reference_problems
 from config.page_sizes import PAGE_SIZES
 from config.repository import PATH, Ignore, Problem, RepositorySettings, in_force, read_settings
 from workers.plain import Plain
-from workers.report.context import SettingsNews
+from workers.report.context import Judged, SettingsNews
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ class Ruling:
     def ignored(self, today: date) -> tuple[Ignore, ...]:
         """The findings that are ignored today."""
         return in_force(self.settings.ignore, today)
+
+    def judged(self, reports: Sequence[Report]) -> tuple[Judged, ...]:
+        """The reports beside their profiles; those of a profile that rules no more are left out."""
+        found = ((report, self.profile(report.profile)) for report in reports)
+        return tuple(Judged(report, profile) for report, profile in found if profile is not None)
 
     @property
     def is_silent(self) -> bool:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from redis import Redis
 
-from checker.profile import Profile, bundled_profiles, load_profile
+from checker.profile import Profile, load_profile
 from checker.tree import Kind, Tree
 from config.repository import PATH
 from config.settings import Settings
@@ -55,7 +55,7 @@ class Rulings:
     def __init__(self, redis: Redis, cache: ObjectCache, settings: Settings) -> None:
         self._redis = redis
         self._cache = cache
-        self._candidates = (settings.profile,) if settings.profile is not None else bundled_profiles()
+        self._candidates = settings.profiles
 
     def at(self, remote: Remote, ref: str, tip: str) -> Source:
         """What rules for the branch `ref`, which is at the commit `tip`. Raises `GitError`."""

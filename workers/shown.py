@@ -17,6 +17,7 @@ from workers.github.resources import CheckRun
 from workers.store import KEEP_SECONDS
 
 CHECK_SECONDS = 7 * 24 * 3600
+"""For so long a check run is remembered as it was written; after that GitHub is asked."""
 NO_CHECKS_SECONDS = 3600
 """For so long nobody tries again to write checks where that was forbidden."""
 SKEW_SECONDS = 60

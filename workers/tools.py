@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from redis import Redis
 
-from checker.profile import ProfileError, bundled_profiles, load_profile
+from checker.profile import ProfileError, load_profile
 from config.settings import Settings, SettingsError
 from workers.git import ObjectCache
 from workers.github import GitHub
@@ -113,8 +113,7 @@ class Tools:
         kept = self.store.ruling(run_id)
         if kept is not None:
             return rule(Source.from_json(json.loads(kept)))
-        names = (self.settings.profile,) if self.settings.profile is not None else bundled_profiles()
-        return rule(Source("", Side(), names))
+        return rule(Source("", Side(), self.settings.profiles))
 
 
 def web_url(api_url: str) -> str:
@@ -132,10 +131,9 @@ def require(settings: Settings) -> None:
     if not isinstance(key, RSAPrivateKey):
         raise SettingsError("private_key: not the RSA key, PEM and without a passphrase, that GitHub made for the App")
     try:
-        profiles = [load_profile(name) for name in (settings.profile,) if name is not None]
+        profiles = [load_profile(name) for name in settings.profiles]
     except ProfileError as error:
         raise SettingsError(f"profile: {error}") from error
-    profiles = profiles or [load_profile(name) for name in bundled_profiles()]
     known = sorted({target for profile in profiles for target in profile.targets})
     if unknown := sorted(set(settings.targets) - set(known)):
         names = ", ".join(profile.name for profile in profiles)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,22 +12,22 @@ from tests.workers.gitrepos import git
 from tests.workers.house import BAD, GOOD, REPOSITORY, House
 from workers.beginning import begin, begin_again, supersede_others
 from workers.github import Unavailable
-from workers.publish import writing
 from workers.ruling import Side, Source, with_proposed
 from workers.runs import Ending, Outcome, Run
 from workers.store import Record
 from workers.tools import Job
 from workers.trust import Approval
+from workers.writing import writing
 
 DRAFTS_SKIPPED = Side("drafts: skip\n")
 
 
-def run_of(house: House, sha: str, **more: object) -> Run:
+def run_of(house: House, sha: str, **more: Any) -> Run:
     """The run that the pull request wants."""
     base = git(house.source, "merge-base", "main", sha)
     clone_url = f"{house.simulator.url}/{REPOSITORY}.git"
     run = Run(house.installation_id, REPOSITORY, house.number, base, sha, clone_url, ("Source/page.h",), "main")
-    return replace(run, **more)  # type: ignore[arg-type]
+    return replace(run, **more)
 
 
 def source_of(house: House, rules: Side | None = None) -> Source:

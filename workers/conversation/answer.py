@@ -15,11 +15,11 @@ from workers.conversation.commands import TABLE, Command, Unclear, Verb, Who
 from workers.conversation.doing import Asked, Done, do
 from workers.github import Client, NotThere, Rejected
 from workers.github.failures import Forbidden
-from workers.publish import writing
 from workers.report import replies
 from workers.report.replies import Kind, Trouble
 from workers.requests import CommentEvent
 from workers.tools import Tools
+from workers.writing import writing
 
 
 class Reaction(StrEnum):
@@ -62,7 +62,7 @@ def answer(tools: Tools, _delivery_id: str, event: CommentEvent) -> None:
             _react(client, event, Reaction.PUZZLED)
 
 
-def may(tools: Tools, client: Client, event: CommentEvent, who: Who) -> bool:
+def _may(tools: Tools, client: Client, event: CommentEvent, who: Who) -> bool:
     """Whether the comment's author may ask for it. Raises `GitHubError`."""
     if who is Who.ANYONE or (who is Who.AUTHOR and event.author == event.pull_author):
         return True
@@ -71,7 +71,7 @@ def may(tools: Tools, client: Client, event: CommentEvent, who: Who) -> bool:
 
 def _obey(tools: Tools, client: Client, event: CommentEvent, command: Command, index: int, told: _Told) -> None:
     who = next(declared.who for declared in TABLE if declared.verb == command.verb)
-    if not may(tools, client, event, who):
+    if not _may(tools, client, event, who):
         told.troubles += (Trouble(_line(command), replies.not_allowed(who)),)
         return
     if command.verb == Verb.HELP:

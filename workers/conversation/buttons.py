@@ -8,13 +8,14 @@ from workers.beginning import begin_again
 from workers.cancelling import cancel
 from workers.check_runs import run_of
 from workers.github import Client, NotThere
-from workers.publish import CHECK_NAME, writing
+from workers.publish import CHECK_NAME
 from workers.requests import CheckEvent, SuiteEvent
 from workers.runs import Run, place_of
 from workers.store import Record
 from workers.stress.job import Asked
 from workers.stress.show import restress
 from workers.tools import Tools
+from workers.writing import writing
 
 log = structlog.get_logger(__name__)
 

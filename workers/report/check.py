@@ -11,7 +11,7 @@ from workers.report.digest import digest
 from workers.report.judged import applies, conclusion, headline_of_all, telling, titled
 from workers.report.markdown import LIMIT, details, fitted, joined, story, voice_for
 from workers.report.sentences import LONGEST_TITLE, NOT_APPLICABLE
-from workers.report.voice import SHORT_SHA, retry
+from workers.report.voice import SHORT_SHA, Voice, retry
 from workers.report.words import code, cut, plain, plural, prose
 
 ROOM = 5_000
@@ -129,8 +129,7 @@ def timed_out(context: Context, limit: str, again: Again = CHECKED) -> CheckOutp
         conclusion="timed_out",
         title=cut(f"No answer within {plain(limit)}", LONGEST_TITLE),
         summary=f"{_short(context.head_sha)} was not {again[0]} within {prose(limit)}, so nothing is known of it. "
-        f"This is not the fault of {voice.subject}. {retry(voice, *again)}; if that ends like this, too, tell "
-        "whoever runs pagewarden.\n",
+        f"{_not_its_fault(voice, again)}\n",
     )
 
 
@@ -141,8 +140,14 @@ def broken(context: Context, reason: str) -> CheckOutput:
         conclusion="failure",
         title=cut(f"pagewarden could not evaluate this: {plain(reason)}", LONGEST_TITLE),
         summary=f"pagewarden failed on {_short(context.head_sha)}: {code(reason, 1000)}\n\n"
-        f"This is not the fault of {voice.subject}. {retry(voice)}; if that fails too, tell whoever runs "
-        "pagewarden.\n",
+        f"{_not_its_fault(voice, CHECKED)}\n",
+    )
+
+
+def _not_its_fault(voice: Voice, again: Again) -> str:
+    return (
+        f"This is not the fault of {voice.subject}. {retry(voice, *again)}; if that ends like this, too, tell whoever "
+        "runs pagewarden."
     )
 
 

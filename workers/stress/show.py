@@ -27,6 +27,7 @@ from workers.stress.result import Conclusion, Result
 from workers.stress.store import BUILD, Stress
 from workers.tools import Job, Tools
 from workers.trust import Distrust
+from workers.writing import writing
 
 CHECK_NAME = "pagewarden / stress"
 
@@ -38,11 +39,7 @@ def show_progress(tools: Tools, run_id: str) -> None:
     record, state = tools.store.record(run_id), tools.stresses.get(run_id)
     if record is None or state is None or state.over:
         return
-    run = record.run
-    with (
-        tools.store.lock(run.place) as held,
-        tools.github.client(run.installation_id, before=held.extend) as client,
-    ):
+    with writing(tools, record.run.place, record.run.installation_id) as client:
         # Asked again under the lock: it may be over by now, and that is another job's to tell.
         state = tools.stresses.get(run_id)
         if state is not None and not state.over:
@@ -62,11 +59,9 @@ def supersede_stress(tools: Tools, client: Client, record: Record, new_head: str
     if state is None or result_of(state) is not None:
         return
     tools.stresses.end(record.run.id)
-    checks, check = Checks(client, tools.shown), _check_of(tools, record.run, state)
+    superseded = words.superseded(stress_context(tools, record, state), new_head)
     try:
-        found = checks.find(check)
-        if found is not None and found.conclusion is None:
-            checks.show(check, words.superseded(stress_context(tools, record, state), new_head))
+        Checks(client, tools.shown).end(_check_of(tools, record.run, state), superseded)
     except (NotThere, Rejected) as error:
         log.info("the superseded check is gone", run=record.run.id, error=str(error))
 
@@ -78,10 +73,9 @@ def restress(tools: Tools, client: Client, record: Record, cause: str, asked: As
         return False
     if state is not None and not state.over and not tools.stresses.has_attempt(run.id, cause):
         tools.stresses.end(run.id)
-        checks, check = Checks(client, tools.shown), _check_of(tools, run, state)
-        if (found := checks.find(check)) is not None and found.conclusion is None:
-            about = stress_context(tools, record, state)
-            checks.show(check, words.finished(words.cancelled(about, asked.by, words.STRESSED), about))
+        about = stress_context(tools, record, state)
+        ended = words.finished(words.cancelled(about, asked.by, words.STRESSED), about)
+        Checks(client, tools.shown).end(_check_of(tools, run, state), ended)
     want_stress(tools, run.id, cause, asked)
     begin(tools, run.id)
     tools.send(Job.SHOW_STRESS, run.id)
