@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from config.mistakes import nearest, problem_of
+from config.model import Strict, each_once
+from config.preview import PreviewSettings
 from config.profiles import names
 from config.strict_yaml import Document, Place, Problem, parse, shown
 
@@ -24,6 +26,7 @@ __all__ = [
     "PATH",
     "CommentSettings",
     "Ignore",
+    "PreviewSettings",
     "Problem",
     "Read",
     "RepositorySettings",
@@ -40,15 +43,8 @@ MOST_BYTES = 64 * 1024
 MOST_PROBLEMS = 100
 """How many mistakes of one file are told."""
 
-T = TypeVar("T", bound=Hashable)
 _NAME = r"^[a-z][a-z0-9_-]{0,63}$"
 _PROFILE_FILE = r"^\.github/(?!.*\.\.)(?:(?!\./)[A-Za-z0-9_.-]+/)*[A-Za-z0-9_.-]+\.ya?ml$"
-
-
-def _each_once(entries: tuple[T, ...]) -> tuple[T, ...]:
-    if twice := next((entry for entry in entries if entries.count(entry) > 1), None):
-        raise ValueError(f"{shown(str(twice))} is there twice; leave one of them out")
-    return entries
 
 
 def _profile(name: str) -> str:
@@ -105,21 +101,17 @@ Reason = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_rea
 Label = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_label)]
 Bot = Annotated[str, AfterValidator(_bot), Field(json_schema_extra={"pattern": r"\[bot\]$"})]
 Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
-PageSizes = Annotated[tuple[Literal["4K", "16K", "64K"], ...], AfterValidator(_each_once), _UNIQUE]
+PageSizes = Annotated[tuple[Literal["4K", "16K", "64K"], ...], AfterValidator(each_once), _UNIQUE]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RuleSettings(_Model):
+class RuleSettings(Strict):
     """How much one rule matters here."""
 
     severity: Literal["error", "warning"] = Field(description="Whether a change that breaks the rule fails the check.")
     reason: Reason = Field(description="Why it is not what the profile says.")
 
 
-class Ignore(_Model):
+class Ignore(Strict):
     """Findings that are known here and fail no check until `expires`, that day included."""
 
     rule: Name = Field(description="The rule's id.")
@@ -133,7 +125,7 @@ class Ignore(_Model):
         return self.rule == rule and self.heap in {None, heap} and self.target in {None, target}
 
 
-class StressSettings(_Model):
+class StressSettings(Strict):
     """Whether, where and how changes are stressed."""
 
     enabled: bool = Field(default=True, description="Whether changes are stressed, where pagewarden can do that.")
@@ -157,7 +149,7 @@ class StressSettings(_Model):
         return self
 
 
-class CommentSettings(_Model):
+class CommentSettings(Strict):
     """When the pull request is commented on."""
 
     on_success: bool = Field(
@@ -165,16 +157,16 @@ class CommentSettings(_Model):
     )
 
 
-class RepositorySettings(_Model):
+class RepositorySettings(Strict):
     """All of it; each has a default."""
 
-    profiles: Annotated[tuple[ProfileName, ...], AfterValidator(_each_once), _UNIQUE] = Field(
+    profiles: Annotated[tuple[ProfileName, ...], AfterValidator(each_once), _UNIQUE] = Field(
         default=(),
         max_length=10,
         description="Names of profiles that come with pagewarden, or paths of your own below .github/; "
         "when empty, those that come with it and whose files are in the repository.",
     )
-    targets: Annotated[tuple[Name, ...], AfterValidator(_each_once), _UNIQUE] = Field(
+    targets: Annotated[tuple[Name, ...], AfterValidator(each_once), _UNIQUE] = Field(
         default=(), max_length=32, description="Targets to check; all that a profile has when empty."
     )
     page_sizes: PageSizes = Field(default=(), description="Page sizes of the OS to check; all three when empty.")
@@ -191,12 +183,13 @@ class RepositorySettings(_Model):
         default="check", description="Drafts are checked like others, without builds and stress, or not at all."
     )
     stress: StressSettings = StressSettings()
+    preview: PreviewSettings = PreviewSettings()
     comment: CommentSettings = CommentSettings()
     suggestions: bool = Field(default=True, description="Whether repairs are suggested on a pull request's lines.")
-    labels: Annotated[tuple[Label, ...], AfterValidator(_each_once), _UNIQUE] = Field(
+    labels: Annotated[tuple[Label, ...], AfterValidator(each_once), _UNIQUE] = Field(
         default=(), max_length=10, description="Labels to add to pull requests that touch what is watched."
     )
-    trusted_bots: Annotated[tuple[Bot, ...], AfterValidator(_each_once), _UNIQUE] = Field(
+    trusted_bots: Annotated[tuple[Bot, ...], AfterValidator(each_once), _UNIQUE] = Field(
         default=(), max_length=20, description="Bots whose changes are built and run without /ok-to-test."
     )
 

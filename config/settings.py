@@ -82,9 +82,14 @@ class Settings(BaseSettings):
         default=True, description="Whether repairs of what a change breaks are searched for, and who broke it."
     )
 
-    queues: tuple[Literal["fast", "stress"], ...] = Field(
-        default=("fast", "stress"), min_length=1, description="The queues that a worker takes jobs from."
+    queues: tuple[Literal["fast", "build", "stress"], ...] = Field(
+        default=("fast", "build", "stress"), min_length=1, description="The queues that a worker takes jobs from."
     )
+    preview_drivers: tuple[Literal["actions", "docker", "command"], ...] = Field(
+        default=("actions", "command"), description="What may build previews; docker needs an engine or a context."
+    )
+    docker_context: str | None = Field(default=None, description="The docker context that previews are built with.")
+    docker_builder: str | None = Field(default=None, description="The buildx builder that previews are built with.")
     stress: bool | None = Field(
         default=None, description="Whether changes are stressed; when not set, where the machine has what it takes."
     )

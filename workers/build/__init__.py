@@ -1,0 +1,1 @@
+"""Preview builds: a head built for aarch64 by a driver, inspected, and released."""
