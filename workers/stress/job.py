@@ -19,8 +19,8 @@ import structlog
 from checker.profile import Profile
 from checker.report import Report, Verdict
 from config.settings import bare_environment
-from workers.github import Client, NotThere
 from workers.host import alone
+from workers.leave import Leave, leave_for
 from workers.ruling import Ruling
 from workers.runs import Run
 from workers.stress.campaign import merged
@@ -29,7 +29,7 @@ from workers.stress.processes import page_name
 from workers.stress.result import Conclusion, Result, Trouble
 from workers.stress.store import BUILD, Plan, Stress
 from workers.tools import Job, Tools
-from workers.trust import Distrust, distrust
+from workers.trust import Distrust
 
 POLL_SECONDS = 2.0
 """Between two looks at a part."""
@@ -215,37 +215,14 @@ def _take_on(tools: Tools, run: Run, part: str) -> None:
 
 
 def _may_run(tools: Tools, run: Run) -> bool:
-    """Whether the head is still the pull request's, and its code may be run."""
-    if run.number is None:
-        return True
-    with tools.github.client(run.installation_id) as client:
-        try:
-            pull = client.pull(run.repository, run.number)
-        except NotThere:
+    """Whether the head is still the pull request's, and its code may be run; where not, the stress of it is over."""
+    leave = leave_for(tools, run)
+    match leave:
+        case Distrust():
+            refuse(tools, run.id, leave)
+        case Leave.MOOT:
             tools.stresses.end(run.id)
-            return False
-        if pull.head_sha != run.head:
-            log.info("left alone: GitHub has another head", run=run.id)
-            tools.stresses.end(run.id)
-            return False
-        reason = distrust(pull, tools.ruling(run.id).settings.trusted_bots)
-        if reason is None or _is_approved(tools, client, run):
-            return True
-    log.info("not run without leave", run=run.id, reason=reason)
-    refuse(tools, run.id, reason)
-    return False
-
-
-def _is_approved(tools: Tools, client: Client, run: Run) -> bool:
-    """Whether this very commit has leave, from somebody who may still give it."""
-    approval = tools.trust.approval(run.place)
-    if approval is None or approval.sha != run.head:
-        return False
-    if tools.trust.may_write(client, run.repository, approval.by, anew=True):
-        return True
-    log.info("who approved has lost write access", run=run.id, by=approval.by)
-    tools.trust.void(run.place)
-    return False
+    return leave is Leave.GRANTED
 
 
 def _start(tools: Tools, run_id: str, part: str, owner: str) -> None:
