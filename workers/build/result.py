@@ -34,7 +34,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Problem(Plain):
-    """Why what was built does not count. `file` is the artifact, or `artifact: path in it`. Both are strangers' text."""
+    """Why what was built does not count. `file` is the artifact, or `artifact: path in it`: both are strangers' text."""
 
     fault: str
     file: str
