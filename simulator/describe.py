@@ -28,6 +28,7 @@ ANSWERED_EVERYWHERE = {
     422: "validation-error-simple",
     429: "basic-error",
     500: "basic-error",
+    502: "basic-error",
 }
 # Of a failure GitHub's 422 lists objects or strings, as it likes, on every operation that can answer 422.
 EITHER_FORM_OF_422 = ("validation-error", "validation-error-simple")
@@ -45,10 +46,16 @@ NULL_AS_WELL: Mapping[str, tuple[str, ...]] = {
     # A person wrote it, no App.
     "webhooks_issue_comment": ("performed_via_github_app",),
 }
-# An App's events, of which that one payload's description knows fewer than the others.
+# Values that the description leaves out, though it knows of them elsewhere. Of events that one payload knows fewer.
 ONE_OF_AS_WELL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    # What is left of an upload that broke off, says the text of the description.
+    "release-asset": {"state": ("starter",)},
     "webhook-check-suite-rerequested": {"check_suite/app/events/[]": ("merge_group",)},
 }
+
+
+# Query parameters that are described as a time, though GitHub takes its search syntax there, such as `>=2026-01-31`.
+SEARCHED = frozenset({"created"})
 
 
 @dataclass(frozen=True)
@@ -119,8 +126,8 @@ def _operation(method: str, template: str, described: Json) -> Operation:
     return Operation(
         method,
         template,
-        path_kinds={p["name"]: p["schema"]["type"] for p in parameters if p["in"] == "path"},
-        query={p["name"]: p["schema"] for p in parameters if p["in"] == "query"},
+        path_kinds={p["name"]: p["schema"].get("type", "string") for p in parameters if p["in"] == "path"},
+        query={p["name"]: _searched(p["name"], p["schema"]) for p in parameters if p["in"] == "query"},
         body=_body_schema(body),
         body_required=body.get("required", False),
         responses={
@@ -128,6 +135,10 @@ def _operation(method: str, template: str, described: Json) -> Operation:
             for status, response in described["responses"].items()
         },
     )
+
+
+def _searched(name: str, schema: Json) -> Json:
+    return {"type": "string"} if name in SEARCHED else schema
 
 
 def _body_schema(described: Json) -> Json | None:

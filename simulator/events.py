@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator import conversation, resources
-from simulator.git import Commit
+from simulator import conversation, resources, run_resources
 from simulator.records import App, CheckRun, CheckSuite, Comment, Installation, MergeGroup, Pull, Repository
-from simulator.resources import Links, node_id, timestamp
+from simulator.resources import Links, node_id, simple_commit, timestamp
+from simulator.run_records import WorkflowRun
 from simulator.state import State
 
 Json = Any
@@ -92,7 +92,7 @@ def check_suite(links: Links, suite: CheckSuite, repository: Repository, state: 
             "conclusion": None,
             "latest_check_runs_count": len({run.name for run in runs}),
             "check_runs_url": f"{links.repository(repository)}/check-suites/{suite.id}/check-runs",
-            "head_commit": _commit(commit),
+            "head_commit": simple_commit(commit),
             "rerequestable": True,
             "runs_rerequestable": True,
         }
@@ -105,7 +105,7 @@ def push(links: Links, repository: Repository, branch: str, before: str | None, 
     commits = git.pushed(before, after, branch) if after else []
     new = {one.sha for one in git.pushed(None, after, branch)} if after else set()
     told = [
-        {**_commit(one), "distinct": one.sha in new, "url": f"{page}/commit/{one.sha}", **git.names(one)}
+        {**simple_commit(one), "distinct": one.sha in new, "url": f"{page}/commit/{one.sha}", **git.names(one)}
         for one in commits
     ]
     compared = f"{before[:12]}...{after[:12]}" if before and after else (after or before or "")[:12]
@@ -120,7 +120,42 @@ def push(links: Links, repository: Repository, branch: str, before: str | None, 
         "compare": f"{page}/compare/{compared}",
         "commits": told,
         "head_commit": _head_commit(page, repository, told, after),
-        "pusher": {"name": pusher, "email": f"{pusher}@users.noreply.github.com"},
+        "pusher": _pusher(pusher),
+    }
+
+
+def _pusher(login: str) -> Json:
+    """Who pushed. The description takes null for an address, and none with the brackets that a bot's has."""
+    return {"name": login, "email": None if login.endswith("]") else f"{login}@users.noreply.github.com"}
+
+
+def tag_push(
+    links: Links, repository: Repository, tag: str, before: str | None, after: str | None, pusher: str
+) -> Json:
+    """`push` of a tag, at objects before and after: it brings no commits, but tells of the one that it is at."""
+    git, page = repository.git, links.page(repository)
+    at = git.resolve(after) if after else None
+    return {
+        "ref": f"refs/tags/{tag}",
+        "before": before or NO_COMMIT,
+        "after": after or NO_COMMIT,
+        "created": before is None,
+        "deleted": after is None,
+        "forced": False,
+        "base_ref": None,
+        "compare": f"{page}/compare/{tag}",
+        "commits": [],
+        "head_commit": _head_commit(page, repository, [], at),
+        "pusher": _pusher(pusher),
+    }
+
+
+def workflow_run(links: Links, run: WorkflowRun, repository: Repository, state: State) -> Json:
+    """`workflow_run`."""
+    workflow = state.workflows[run.repository, run.path]
+    return {
+        "workflow": run_resources.workflow(links, workflow, run.name, repository),
+        "workflow_run": run_resources.run(links, run, repository, state),
     }
 
 
@@ -132,7 +167,7 @@ def merge_group(group: MergeGroup, repository: Repository) -> Json:
             "head_ref": group.head_ref,
             "base_sha": group.base_sha,
             "base_ref": group.base_ref,
-            "head_commit": _commit(repository.git.commit(group.head_sha)),
+            "head_commit": simple_commit(repository.git.commit(group.head_sha)),
         }
     }
 
@@ -145,7 +180,7 @@ def _head_commit(page: str, repository: Repository, told: list[Json], after: str
         return told[-1]
     commit = repository.git.commit(after)
     return {
-        **_commit(commit),
+        **simple_commit(commit),
         "distinct": False,
         "url": f"{page}/commit/{after}",
         **repository.git.names(commit),
@@ -165,15 +200,4 @@ def _suite(links: Links, suite: CheckSuite, repository: Repository, state: State
         "app": resources.app(links, state.apps[suite.app_id], state),
         "created_at": timestamp(suite.created_at),
         "updated_at": timestamp(suite.created_at),
-    }
-
-
-def _commit(commit: Commit) -> dict[str, Json]:
-    return {
-        "id": commit.sha,
-        "tree_id": commit.tree,
-        "message": commit.message,
-        "timestamp": timestamp(commit.committer.date),
-        "author": {"name": commit.author.name, "email": commit.author.email},
-        "committer": {"name": commit.committer.name, "email": commit.committer.email},
     }

@@ -1,4 +1,4 @@
-"""Failures on order, and the counting behind GitHub's rate limit headers."""
+"""Failures on order, what one GitHub has and another has not, and the counting behind the rate limit headers."""
 
 from __future__ import annotations
 
@@ -45,6 +45,19 @@ class Faults:
                     fault.times -= 1
                     return fault
         return None
+
+
+@dataclass
+class Switches:
+    """How this GitHub is not like github.com on a good day.
+
+    `broken_uploads` uploads still break off, and leave an asset that is none. Without `run_details` a dispatch does not
+    tell of its run, as on older servers. With `hidden_runs` a new run is listed only later.
+    """
+
+    broken_uploads: int = 0
+    run_details: bool = True
+    hidden_runs: bool = False
 
 
 class Rates:

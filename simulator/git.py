@@ -104,6 +104,55 @@ class GitRepository:
         """Remove `ref` (full name)."""
         self._run("update-ref", "-d", ref)
 
+    def ref(self, ref: str) -> tuple[str, str] | None:
+        """The kind (commit or tag) and the sha of the object that `ref` (full name) is at, or `None`."""
+        try:
+            sha = self._run("show-ref", "--verify", "--hash", ref).decode().strip()
+        except GitError:
+            return None
+        return self._run("cat-file", "-t", sha).decode().strip(), sha
+
+    def is_ref_name(self, ref: str) -> bool:
+        """Whether git allows a ref of that full name."""
+        try:
+            self._run("check-ref-format", ref)
+        except GitError:
+            return False
+        return True
+
+    def tags(self) -> dict[str, str]:
+        """The commit of each tag, by its name."""
+        listed = self._run("for-each-ref", "--format=%(refname:lstrip=2)", "refs/tags").decode().splitlines()
+        found = {name: self.resolve(f"refs/tags/{name}") for name in listed}
+        return {name: sha for name, sha in found.items() if sha}
+
+    def annotate(self, tag: str, sha: str, message: str, time: datetime) -> None:
+        """Make a tag that is an object of its own, with a message."""
+        self._run("tag", "--annotate", "-m", message, "--", tag, sha, extra=_merged_by_github(time))
+
+    def tag_object(self, sha: str) -> dict[str, str] | None:
+        """The header of an annotated tag (`object`, `type`, `tag`, `tagger`) and its `message`, or `None`."""
+        try:
+            printed = self._run("cat-file", "tag", sha).decode(errors="replace")
+        except GitError:
+            return None
+        head, _, message = printed.partition("\n\n")
+        return {**dict(line.split(" ", 1) for line in head.splitlines()), "message": message.rstrip("\n")}
+
+    def names_in(self, revision: str, folder: str) -> list[str]:
+        """The names of what is in a folder of a commit; none where there is no such folder."""
+        try:
+            return list(_fields(self._run("ls-tree", "-z", "--name-only", f"{revision}:{folder}")))
+        except GitError:
+            return []
+
+    def object_at(self, revision: str, path: str) -> str | None:
+        """The sha of what is at a path in a commit, or `None`."""
+        try:
+            return self._run("rev-parse", "--verify", "--quiet", f"{revision}:{path}").decode().strip()
+        except GitError:
+            return None
+
     def merge(self, base: str, head: str, message: str, time: datetime) -> str:
         """A commit that merges `head` into `base` (shas), on no branch. Raises `GitError` where they conflict."""
         try:

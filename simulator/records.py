@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from simulator.files import Stored
 from simulator.git import GitRepository
 
 Json = Any
@@ -267,6 +268,57 @@ class ReviewComment:
     in_reply_to: int | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of a tag; of a draft the tag need not be there. `target` is what it was to be made at, as it was said.
+
+    `created_at` is, as on GitHub, the time of the commit and not of the release: that is `published_at`.
+    """
+
+    id: int
+    repository: str
+    tag: str
+    target: str
+    name: str | None
+    body: str | None
+    draft: bool
+    prerelease: bool
+    author: Account
+    created_at: datetime
+    published_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def slug(self) -> str:
+        """What its pages are called by."""
+        return f"untagged-{self.id:020x}" if self.draft else self.tag
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file of a release; without `stored` its upload broke off."""
+
+    id: int
+    release_id: int
+    name: str
+    label: str | None
+    content_type: str
+    stored: Stored | None
+    uploader: Account
+    created_at: datetime
+    downloads: int = 0
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Leave to download something without a token for a while."""
+
+    stored: Stored
+    name: str
+    content_type: str
+    until: datetime
 
 
 @dataclass(frozen=True)

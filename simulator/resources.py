@@ -265,6 +265,18 @@ def commit(links: Links, one: Repository, found: Commit) -> Json:
     }
 
 
+def simple_commit(found: Commit) -> Json:
+    """`simple-commit`."""
+    return {
+        "id": found.sha,
+        "tree_id": found.tree,
+        "message": found.message,
+        "timestamp": timestamp(found.committer.date),
+        "author": {"name": found.author.name, "email": found.author.email},
+        "committer": {"name": found.committer.name, "email": found.committer.email},
+    }
+
+
 def full_commit(links: Links, one: Repository, found: Commit) -> Json:
     """`commit` with its files and their counts against its first parent."""
     files = one.git.changes(found.parents[0] if found.parents else None, found.sha)

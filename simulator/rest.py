@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import urlencode
 
 import flask
@@ -19,7 +19,8 @@ from werkzeug.exceptions import InternalServerError
 
 from simulator import auth
 from simulator.describe import Operation, operations
-from simulator.faults import Fault, Faults, Rates
+from simulator.faults import Fault, Faults, Rates, Switches
+from simulator.files import PIECE, Files
 from simulator.git import GitError
 from simulator.records import App, Call, Repository, Violation
 from simulator.resources import Links
@@ -29,6 +30,8 @@ from simulator.webhooks import Sender
 Json = Any
 T = TypeVar("T")
 ROOT = "/api/v3"
+# On github.com uploads have a host of their own; on GitHub Enterprise Server they are here.
+UPLOADS = "/api/uploads"
 DOCUMENTATION = "https://docs.github.com/rest"
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 30
@@ -53,6 +56,8 @@ class World:
     sender: Sender
     faults: Faults
     rates: Rates
+    files: Files
+    switches: Switches
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,15 @@ class Answer:
     body: Json
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A body that is no JSON, to be read once. `size` is what the caller says that it has, in bytes."""
+
+    stream: IO[bytes]
+    size: int | None
+    content_type: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,8 @@ class Request:
     query: Mapping[str, str]
     body: Mapping[str, Json]
     its_repository: Repository | None
+    accept: str = ""
+    upload: Upload | None = None
 
     @property
     def state(self) -> State:
@@ -120,11 +136,12 @@ Handler = Callable[[Request], Answer]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A handler of one described operation."""
+    """A handler of one described operation, below `root`."""
 
     operation: Operation
     needs: Needs
     handler: Handler
+    root: str
 
 
 AS_APP = Needs(app=True)
@@ -138,30 +155,30 @@ def permission(level: str, *names: str) -> Needs:
     return Needs(permission=auth.Permission(names, level))
 
 
-def endpoint(method: str, template: str, needs: Needs) -> Callable[[Handler], Handler]:
-    """Register a handler of a described operation."""
+def endpoint(method: str, template: str, needs: Needs, root: str = ROOT) -> Callable[[Handler], Handler]:
+    """Register a handler of a described operation. Below `UPLOADS` the body is a file."""
 
     def register(handler: Handler) -> Handler:
-        ENDPOINTS.append(Endpoint(operations()[method, template], needs, handler))
+        ENDPOINTS.append(Endpoint(operations()[method, template], needs, handler, root))
         return handler
 
     return register
 
 
 def blueprint(world: World) -> flask.Blueprint:
-    """All registered endpoints below `/api/v3`."""
-    rest = flask.Blueprint("rest", __name__, url_prefix=ROOT)
+    """All registered endpoints, below `/api/v3` and `/api/uploads`."""
+    rest = flask.Blueprint("rest", __name__)
     for number, one in enumerate(ENDPOINTS):
         rest.add_url_rule(
-            _rule(one.operation),
+            one.root + _rule(one.operation),
             f"operation-{number}",
             lambda _one=one, **path: _respond(world, _one, path),
             methods=[one.operation.method],
             provide_automatic_options=False,
         )
 
-    @rest.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    @rest.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @rest.route(f"{ROOT}/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    @rest.route(f"{ROOT}/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def unknown(path: str) -> flask.Response:
         method = flask.request.method
         world.state.violations.append(Violation("request", method, f"/{path}", "the simulator knows no such operation"))
@@ -169,7 +186,7 @@ def blueprint(world: World) -> flask.Blueprint:
 
     @rest.errorhandler(500)
     def broken(error: InternalServerError) -> flask.Response:
-        below = flask.request.path.removeprefix(ROOT)
+        below = _below()
         reason = f"the simulator broke: {error.original_exception!r}"
         world.state.violations.append(Violation("response", flask.request.method, below, reason))
         return _finish(world, below, _error(Problem(500, reason)), "nobody")
@@ -195,28 +212,29 @@ def page_of(request: Request, items: Sequence[T]) -> tuple[Sequence[T], dict[str
 
 
 def _rule(operation: Operation) -> str:
-    """The operation's path for Flask. Refs and ranges of commits may hold slashes."""
+    """The operation's path for Flask. Refs, tags and ranges of commits may hold slashes."""
 
     def converter(match: re.Match[str]) -> str:
         name = match[1]
         if operation.path_kinds[name] == "integer":
             return f"<int:{name}>"
-        return f"<path:{name}>" if name in {"branch", "ref", "basehead"} else f"<{name}>"
+        return f"<path:{name}>" if name in {"branch", "ref", "basehead", "tag"} else f"<{name}>"
 
     return re.sub(r"\{(\w+)\}", converter, operation.template)
 
 
 def _respond(world: World, one: Endpoint, path: Mapping[str, Any]) -> flask.Response:
-    request = flask.request
-    below = request.path.removeprefix(ROOT)
+    request, below = flask.request, _below()
     fault = world.faults.take(request.method, below)
     if fault and not fault.performed:
+        _drain()
         return _finish(world, below, _ordered(fault), "nobody")
     answer, who = _answer(world, one, path)
     problem = one.operation.response_problem(answer.status, answer.body)
     if problem:
         world.state.violations.append(Violation("response", request.method, below, problem))
         answer = _error(Problem(500, f"The simulator's answer is not GitHub's: {problem}"))
+    _drain()
     return _finish(world, below, _ordered(fault) if fault else answer, who)
 
 
@@ -227,7 +245,7 @@ def _answer(world: World, one: Endpoint, path: Mapping[str, Any]) -> tuple[Answe
         caller = auth.caller(world.state, flask.request.headers.get("Authorization"))
         who = _name(caller)
         repository = _let_in(world, one.needs, caller, path)
-        return one.handler(_read(world, one.operation, caller, path, repository)), who
+        return one.handler(_read(world, one, caller, path, repository)), who
     except (Problem, auth.Refused) as problem:
         return _error(problem), who
     except GitError as error:
@@ -251,7 +269,7 @@ def _let_in(world: World, needs: Needs, caller: auth.Caller, path: Mapping[str, 
 
 def _read(
     world: World,
-    operation: Operation,
+    one: Endpoint,
     caller: auth.Caller,
     path: Mapping[str, Any],
     repository: Repository | None,
@@ -259,13 +277,26 @@ def _read(
     """The request, parsed. Raises `Problem` for one that GitHub's description does not allow, and records it."""
     request = flask.request
     query = request.args.to_dict()
-    body = _json_body(request.get_data())
-    if reason := operation.request_problem(query, body):
-        below = request.path.removeprefix(ROOT)
-        world.state.violations.append(Violation("request", request.method, below, reason))
+    uploaded = one.root == UPLOADS
+    body = None if uploaded else _json_body(request.get_data())
+    if reason := one.operation.request_problem(query, body):
+        world.state.violations.append(Violation("request", request.method, _below(), reason))
         raise Problem(422, f"Invalid request.\n\n{reason}", [reason])
     url = world.links.web + request.path
-    return Request(world, caller, url, path, query, body or {}, repository)
+    upload = Upload(request.stream, request.content_length, request.content_type or "") if uploaded else None
+    accept = request.headers.get("Accept", "")
+    return Request(world, caller, url, path, query, body or {}, repository, accept, upload)
+
+
+def _below() -> str:
+    """The path of this request below its root."""
+    return flask.request.path.removeprefix(ROOT).removeprefix(UPLOADS)
+
+
+def _drain() -> None:
+    """Read what is left of a body: a client that is still sending would not see the answer."""
+    while flask.request.stream.read(PIECE):
+        pass
 
 
 def _json_body(data: bytes) -> Json:

@@ -13,11 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from simulator import apps, branches, checks, conversation, pulls, rest_people, rest_reviews, reviews, talk, web
-from simulator.faults import Faults, Rates
+from simulator.faults import Faults, Rates, Switches
+from simulator.files import Files
 from simulator.git import GitRepository
 from simulator.records import App, Call, Delivery, MergeGroup, Pull, Repository, Violation
+from simulator.releasing import Releasing
 from simulator.resources import Links
 from simulator.rest import World
+from simulator.running import Running
+from simulator.side import SOMEBODY
 from simulator.state import State
 from simulator.webhooks import Sender
 
@@ -25,20 +29,20 @@ Json = Any
 HOST = "127.0.0.1"
 FULL_NAME = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
 PERMISSIONS = {
+    "actions": "write",
     "checks": "write",
-    "contents": "read",
+    "contents": "write",
     "issues": "write",
     "merge_queues": "read",
     "metadata": "read",
     "pull_requests": "write",
     "statuses": "write",
 }
-EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push")
+EVENTS = ("check_run", "check_suite", "issue_comment", "merge_group", "pull_request", "push", "workflow_run")
 """What an App listens to. `ping` and what becomes of its installations it is always told."""
-SOMEBODY = "octocat"
 
 
-class Simulator:
+class Simulator(Releasing, Running):
     """A GitHub of its own, from `with` to the end of it.
 
     `data_dir` takes the git repositories, `clock` is GitHub's clock (aware times). Repositories are named
@@ -59,7 +63,15 @@ class Simulator:
         self._links = Links(f"http://{HOST}:{listener.getsockname()[1]}")
         self._sender = Sender(self._state, self._links)
         self._faults = Faults()
-        self._world = World(self._state, self._links, self._sender, self._faults, Rates())
+        self._world = World(
+            self._state,
+            self._links,
+            self._sender,
+            self._faults,
+            Rates(),
+            Files(self._data_dir / "_files"),
+            Switches(),
+        )
         self._server = web.server(web.application(self._world), listener)
         poll = {"poll_interval": 0.05}  # seconds until a shutdown is noticed
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs=poll, name="simulator", daemon=True)
@@ -364,9 +376,3 @@ class Simulator:
         The expression is searched for in the path: below the root for REST, the whole path for git.
         """
         self._faults.order(method, path_regex, status, headers=headers or {}, times=times, performed=performed)
-
-    def _repository(self, full_name: str) -> Repository:
-        found = self._state.repository(full_name)
-        if found is None:
-            raise LookupError(f"no repository {full_name}")
-        return found

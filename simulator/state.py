@@ -13,6 +13,7 @@ from typing import TypeVar
 from simulator.records import (
     Account,
     App,
+    Asset,
     Call,
     CheckRun,
     CheckSuite,
@@ -22,13 +23,16 @@ from simulator.records import (
     Label,
     Pull,
     Reaction,
+    Release,
     Repository,
     Review,
     ReviewComment,
     Status,
+    Ticket,
     Token,
     Violation,
 )
+from simulator.run_records import Artifact, Job, Workflow, WorkflowRun
 
 T = TypeVar("T")
 TOKEN_LIFETIME = timedelta(hours=1)
@@ -49,6 +53,12 @@ FIRST_IDS = {
     "label": 6_120_871_034,
     "reaction": 281_300_466,
     "status": 31_866_204_913,
+    "release": 191_024_318,
+    "asset": 224_719_506,
+    "workflow": 128_440_917,
+    "run": 13_902_117_455,
+    "job": 38_790_224_618,
+    "artifact": 2_753_990_126,
 }
 
 
@@ -75,9 +85,17 @@ class State:
         self.reviews: dict[int, Review] = {}
         self.comments: dict[int, Comment] = {}
         self.review_comments: dict[int, ReviewComment] = {}
+        self.releases: dict[int, Release] = {}
+        self.assets: dict[int, Asset] = {}
+        self.workflows: dict[tuple[str, str], Workflow] = {}
+        self.runs: dict[int, WorkflowRun] = {}
+        self.jobs: dict[int, Job] = {}
+        self.artifacts: dict[int, Artifact] = {}
+        self.tickets: dict[str, Ticket] = {}
         self.deliveries: list[Delivery] = []
         self.calls: list[Call] = []
         self.git_calls: list[Call] = []
+        self.downloads: list[Call] = []
         self.violations: list[Violation] = []
 
     def now(self) -> datetime:
@@ -89,8 +107,9 @@ class State:
         with self.lock:
             return next(self._ids[kind])
 
-    def account(self, login: str, kind: str = "User") -> Account:
-        """The account of that login, made when there is none."""
+    def account(self, login: str, kind: str | None = None) -> Account:
+        """The account of that login, made when there is none: a person's, or by its name an App's bot."""
+        kind = kind or ("Bot" if login.endswith("[bot]") else "User")
         with self.lock:
             return self.accounts.setdefault(login.lower(), Account(self.next_id("account"), login, kind))
 
@@ -196,6 +215,32 @@ class State:
         """Reviews of that pull request, the oldest first."""
         found = self._all(self.reviews.values())
         return [one for one in found if (one.repository, one.number) == (repository.full_name, number)]
+
+    def releases_of(self, repository: Repository) -> list[Release]:
+        """Its releases and drafts, the newest first. GitHub goes by the time of the commit."""
+        found = [one for one in self._all(self.releases.values()) if one.repository == repository.full_name]
+        return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
+
+    def release_of(self, repository: Repository, tag: str) -> Release | None:
+        """The release of that tag; a draft is none."""
+        return next((one for one in self.releases_of(repository) if one.tag == tag and not one.draft), None)
+
+    def assets_of(self, release: Release) -> list[Asset]:
+        """The files of a release, the oldest first."""
+        return [one for one in self._all(self.assets.values()) if one.release_id == release.id]
+
+    def runs_of(self, repository: Repository) -> list[WorkflowRun]:
+        """Its workflow runs, the newest first."""
+        found = [one for one in self._all(self.runs.values()) if one.repository == repository.full_name]
+        return sorted(found, key=lambda one: one.id, reverse=True)
+
+    def jobs_of(self, run: WorkflowRun) -> list[Job]:
+        """The jobs of a workflow run, in the order of its file."""
+        return [one for one in self._all(self.jobs.values()) if one.run_id == run.id]
+
+    def artifacts_of(self, run: WorkflowRun) -> list[Artifact]:
+        """What a workflow run has uploaded, the newest first."""
+        return [one for one in self._all(self.artifacts.values()) if one.run_id == run.id][::-1]
 
     def installations_on(self, repository: Repository) -> list[Installation]:
         """Installations that reach that repository."""

@@ -8,22 +8,39 @@ import flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from simulator import (
+    downloads,
     githttp,
     rest,
     rest_app,
     rest_checks,
     rest_comments,
     rest_people,
+    rest_refs,
+    rest_releases,
     rest_repository,
     rest_reviews,
+    rest_runs,
     rest_statuses,
+    rest_workflows,
 )
 from simulator.graphql import endpoint as graphql
 from simulator.pages import views
 from simulator.rest import World
 
 # Importing these registers their endpoints.
-REST_MODULES = (rest_app, rest_checks, rest_comments, rest_people, rest_repository, rest_reviews, rest_statuses)
+REST_MODULES = (
+    rest_app,
+    rest_checks,
+    rest_comments,
+    rest_people,
+    rest_refs,
+    rest_releases,
+    rest_repository,
+    rest_reviews,
+    rest_runs,
+    rest_statuses,
+    rest_workflows,
+)
 
 
 class _Handler(WSGIRequestHandler):
@@ -49,5 +66,6 @@ def application(world: World) -> flask.Flask:
     app.register_blueprint(rest.blueprint(world))
     app.register_blueprint(graphql.blueprint(world))
     app.register_blueprint(githttp.blueprint(world))
+    app.register_blueprint(downloads.blueprint(world))
     app.register_blueprint(views.blueprint(world))
     return app

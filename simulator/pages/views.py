@@ -10,18 +10,20 @@ import flask
 
 from simulator import conversation
 from simulator.git import Commit
-from simulator.pages import diff
+from simulator.pages import builds, diff
 from simulator.pages.markdown import render
 from simulator.pages.threads import Thread, threads
-from simulator.records import CheckRun, Comment, Pull, Repository, Status
+from simulator.records import CheckRun, Comment, Pull, Release, Repository, Status
 from simulator.rest import World
 from simulator.rest_checks import latest
 from simulator.rest_statuses import latest_statuses
+from simulator.run_records import Job, WorkflowRun
 
 # What a conclusion, or a status before there is one, looks like; the first that occurs speaks for all.
 LOOKS = {
     "failure": ("failure", "Some checks were not successful"),
     "timed_out": ("failure", "Some checks were not successful"),
+    "startup_failure": ("failure", "Some checks were not successful"),
     "action_required": ("failure", "Some checks need action"),
     "cancelled": ("neutral", "Some checks were cancelled"),
     "in_progress": ("pending", "Some checks haven’t completed yet"),
@@ -90,9 +92,10 @@ class _Pages:
         return self._repositories("Repositories", list(self._state.repositories.values()))
 
     def repository(self, owner: str, name: str) -> str:
-        """One repository and its pull requests."""
+        """One repository: its pull requests, releases and workflow runs."""
         found = self._repository(owner, name)
-        return self._repositories(found.full_name, [found])
+        runs = [run for run in self._state.runs_of(found) if run.listed]
+        return self._repositories(found.full_name, [found], self._state.releases_of(found), runs)
 
     def pull(self, owner: str, name: str, number: int) -> str:
         """A pull request: what it says, its heads with their checks, its comments."""
@@ -161,12 +164,18 @@ class _Pages:
             flask.abort(404)
         return flask.render_template("blob.html", repository=repository, sha=sha, path=path, lines=lines)
 
-    def _repositories(self, title: str, repositories: Sequence[Repository]) -> str:
+    def _repositories(
+        self,
+        title: str,
+        repositories: Sequence[Repository],
+        releases: Sequence[Release] = (),
+        runs: Sequence[WorkflowRun] = (),
+    ) -> str:
         listed = [
             (one, [(pull, self._head(one, pull.head_sha)) for pull in self._state.pulls_of(one)])
             for one in repositories
         ]
-        return flask.render_template("index.html", title=title, repositories=listed)
+        return flask.render_template("index.html", title=title, repositories=listed, releases=releases, runs=runs)
 
     def _repository(self, owner: str, name: str) -> Repository:
         return self._state.repository(f"{owner}/{name}") or flask.abort(404)
@@ -219,6 +228,7 @@ def blueprint(world: World) -> flask.Blueprint:
     pages.add_url_rule(f"{repository}/commit/<sha>", "commit", views.commit)
     pages.add_url_rule(f"{repository}/runs/<int:run_id>", "run", views.run)
     pages.add_url_rule(f"{repository}/blob/<sha>/<path:path>", "blob", views.blob)
+    builds.add_rules(pages, world)
     pages.add_app_template_filter(render, "markdown")
     pages.add_app_template_filter(_moment, "moment")
     pages.add_app_template_filter(_look, "look")
@@ -238,12 +248,12 @@ def _moment(time: datetime) -> str:
     return f"{time.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"
 
 
-def _outcome(one: CheckRun | Status) -> str:
-    """A check run's conclusion, or what stands for one."""
+def _outcome(one: CheckRun | Status | WorkflowRun | Job) -> str:
+    """The conclusion of a check run, a workflow run or a job, or what stands for one."""
     if isinstance(one, Status):
         return STATUS_CONCLUSIONS[one.state]
     return one.conclusion or "in_progress"
 
 
-def _look(one: CheckRun | Status) -> str:
+def _look(one: CheckRun | Status | WorkflowRun | Job) -> str:
     return LOOKS[_outcome(one)][0]

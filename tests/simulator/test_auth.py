@@ -71,7 +71,7 @@ def test_a_token_may_do_less_than_its_installation(github: GitHub) -> None:
     assert weak.get(f"{REPOSITORY}/branches/main").status_code == 200
     run = {"name": "x", "head_sha": github.sha("main")}
     assert weak.call("POST", f"{REPOSITORY}/check-runs", run).status_code == 403
-    assert github.as_app.call("POST", path, {"permissions": {"contents": "write"}}).status_code == 422
+    assert github.as_app.call("POST", path, {"permissions": {"workflows": "write"}}).status_code == 422
     assert github.as_app.call("POST", path, {"repositories": ["other"]}).status_code == 422
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from github import Auth, Github, GithubException, GithubIntegration
@@ -82,3 +83,36 @@ def test_errors_carry_githubs_words(repository: Repository, github: GitHub) -> N
     with pytest.raises(GithubException) as refused:
         repository.create_check_run("pagewarden", "0" * 40)
     assert (refused.value.status, refused.value.data["message"]) == (422, f"No commit found for SHA: {'0' * 40}")
+
+
+def test_releases_and_their_assets(repository: Repository, github: GitHub, tmp_path: Path) -> None:
+    made = repository.create_git_release(
+        "v1", "One", "The first", prerelease=True, generate_release_notes=False, target_commitish=github.sha("topic")
+    )
+    file = tmp_path / "engine.zip"
+    file.write_bytes(b"zip")
+    made.upload_asset(str(file), label="The engine", content_type="application/zip")
+    assert github.sim.release_asset(FULL_NAME, "v1", "engine.zip") == b"zip"
+    found = repository.get_release("v1")
+    assert [(one.name, one.state, one.size) for one in found.get_assets()] == [("engine.zip", "uploaded", 3)]
+    assert repository.get_git_ref("tags/v1").object.sha == github.sha("topic")
+    found.delete_release()
+    repository.get_git_ref("tags/v1").delete()
+    assert (list(repository.get_releases()), github.sim.tags(FULL_NAME)) == ([], {})
+    assert github.sim.violations == []
+
+
+def test_a_workflow_run_is_followed(repository: Repository, github: GitHub) -> None:
+    github.source.commit(
+        "Workflow", {".github/workflows/build.yml": "on: workflow_dispatch\njobs: {a: {runs-on: x}}\n"}
+    )
+    github.sim.push(FULL_NAME, "main", "main")
+    assert repository.get_workflow("build.yml").create_dispatch("main")
+    [run] = repository.get_workflow_runs(event="workflow_dispatch")
+    github.sim.finish_workflow(run.id, "failure", artifacts={"engine": {"a": b"a"}})
+    run.update()
+    assert (run.status, run.conclusion) == ("completed", "failure")
+    assert [one.name for one in run.get_artifacts()] == ["engine"]
+    assert [(one.name, one.conclusion) for one in run.jobs()] == [("a", "failure")]
+    assert not run.cancel()
+    assert github.sim.violations == []
