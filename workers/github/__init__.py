@@ -3,6 +3,7 @@
 from workers.github.access import GitHub
 from workers.github.client import Client
 from workers.github.failures import GitHubError, NotThere, RateLimited, Rejected, Unavailable
+from workers.github.release_calls import AssetInfo, ReleaseInfo
 from workers.github.resources import (
     CheckRun,
     Comment,
@@ -14,6 +15,7 @@ from workers.github.resources import (
 )
 
 __all__ = [
+    "AssetInfo",
     "CheckRun",
     "Client",
     "Comment",
@@ -25,6 +27,7 @@ __all__ = [
     "PullRequest",
     "RateLimited",
     "Rejected",
+    "ReleaseInfo",
     "ReviewComment",
     "Unavailable",
     "same_text",

@@ -11,6 +11,7 @@ from github.Auth import AppAuth, Token
 
 from workers.github.client import Client
 from workers.github.failures import GitHubError, NotThere, RateLimited, Unauthorized, Uninstalled
+from workers.github.streams import Streams
 from workers.github.transport import Transport
 from workers.tokens import Tokens
 
@@ -29,6 +30,7 @@ class GitHub:
         self._private_key = private_key
         self._tokens = tokens
         self._clock = clock
+        self._bot: str | None = None
 
     @contextmanager
     def client(self, installation_id: int, before: Callable[[], None] = lambda: None) -> Iterator[Client]:
@@ -39,15 +41,29 @@ class GitHub:
         if seconds := self._tokens.limited(installation_id):
             raise RateLimited("a rate limit lasts yet", seconds)
         token = self._tokens.token(installation_id) or self._new_token(installation_id)
-        transport = self._transport(Token(token), installation_id, before)
+        refused = self._refused(installation_id)
+        transport = Transport(self._api_url, Token(token), before, refused, self._clock)
+        client = Client(transport, Streams(self._api_url, token, before, refused, self._clock), token, self._app_id)
         try:
-            yield Client(transport, token, self._app_id)
+            yield client
         finally:
-            transport.close()
+            client.close()
+
+    def bot(self) -> str:
+        """The login under which the App acts. Raises `GitHubError`."""
+        if self._bot is None:
+            transport = Transport(self._api_url, self._as_app(), clock=self._clock)
+            try:
+                answer, _ = transport.call("GET", "/app")
+            finally:
+                transport.close()
+            self._bot = f"{answer['slug']}[bot]"
+        return self._bot
 
     def _new_token(self, installation_id: int) -> str:
         # PyGithub would ask for a new token for each object; a JWT alone takes 74 ms.
-        transport = self._transport(AppAuth(self._app_id, self._private_key), installation_id)
+        refused = self._refused(installation_id)
+        transport = Transport(self._api_url, self._as_app(), refused=refused, clock=self._clock)
         try:
             answer, _ = transport.call("POST", f"/app/installations/{installation_id}/access_tokens", body={})
         except NotThere as error:
@@ -58,13 +74,16 @@ class GitHub:
         self._tokens.keep_token(installation_id, token, expires.timestamp() - EARLY_SECONDS)
         return token
 
-    def _transport(
-        self, auth: Token | AppAuth, installation_id: int, before: Callable[[], None] = lambda: None
-    ) -> Transport:
+    def _as_app(self) -> AppAuth:
+        return AppAuth(self._app_id, self._private_key)
+
+    def _refused(self, installation_id: int) -> Callable[[GitHubError], None]:
+        """Remembers what GitHub's refusals mean for all jobs about an installation."""
+
         def refused(error: GitHubError) -> None:
             if isinstance(error, RateLimited):
                 self._tokens.limit(installation_id, error.seconds)
             elif isinstance(error, Unauthorized):
                 self._tokens.forget_token(installation_id)
 
-        return Transport(self._api_url, auth, before, refused, self._clock)
+        return refused

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from workers.github.failures import NotThere
 from workers.github.graphql import MINIMIZE, MOST_PATHS, BlameRange, blame_query, blame_variables, read_blame
+from workers.github.release_calls import ReleaseCalls
 from workers.github.resources import (
     CheckRun,
     Comment,
@@ -17,22 +18,27 @@ from workers.github.resources import (
     ReviewComment,
     names_of,
 )
-from workers.github.transport import PER_PAGE, Transport
-
-MAX_PAGES = 100
+from workers.github.streams import Streams
+from workers.github.transport import Transport
+from workers.github.workflow_calls import WorkflowCalls
 
 
 class Client:
     """GitHub as one installation of the App sees it. Every method raises `GitHubError`."""
 
-    def __init__(self, transport: Transport, token: str, app_id: int) -> None:
+    def __init__(self, transport: Transport, streams: Streams, token: str, app_id: int) -> None:
         self._transport = transport
+        self._pages = transport.pages
+        self._streams = streams
         self.token = token
         self.app_id = app_id
+        self.releases = ReleaseCalls(transport, streams)
+        self.workflows = WorkflowCalls(transport, streams)
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Ends the connections."""
         self._transport.close()
+        self._streams.close()
 
     def pull(self, repository: str, number: int) -> PullRequest:
         """A pull request as it is now."""
@@ -157,12 +163,3 @@ class Client:
 
     def _write(self, verb: str, path: str, body: Mapping[str, Any]) -> Any:
         return self._transport.call(verb, path, body=dict(body))[0]
-
-    def _pages(self, path: str, parameters: Mapping[str, str | int] | None = None, within: str = "") -> Iterator[Any]:
-        """All items of a list, which is the answer or is `within` it."""
-        for page in range(1, MAX_PAGES + 1):
-            asked = {**(parameters or {}), "per_page": PER_PAGE, "page": page}
-            answer, headers = self._transport.call("GET", path, asked)
-            yield from answer[within] if within else answer
-            if 'rel="next"' not in headers.get("link", ""):
-                return

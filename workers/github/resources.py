@@ -39,6 +39,7 @@ class PullRequest:
     draft: bool = False
     comments: int = 0
     updated_at: float = 0
+    closed_at: float = 0
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Self:
@@ -64,6 +65,7 @@ class PullRequest:
             draft=bool(answer.get("draft")),
             comments=answer["comments"],
             updated_at=datetime.fromisoformat(answer["updated_at"]).timestamp(),
+            closed_at=datetime.fromisoformat(answer["closed_at"]).timestamp() if answer.get("closed_at") else 0,
         )
 
 

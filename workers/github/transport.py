@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from workers.github.graphql import refusal
 
 TIMEOUT_SECONDS = 10
 PER_PAGE = 100
+MAX_PAGES = 100
 PUBLIC_API = "https://api.github.com"
 SECONDS_BETWEEN_WRITES = 1.0
 """What GitHub asks for on github.com."""
@@ -68,12 +69,21 @@ class Transport:
         if status in _MOVED and urlsplit(headers.get("location", "")).netloc == self._host:
             # A renamed repository. PyGithub would take the redirection of a write for success.
             status, headers, text = self._send(verb, headers["location"], None, body)
-        if error := failure(f"{verb} {path}", status, headers, _message(text), self._clock()):
+        if error := failure(f"{verb} {path}", status, headers, message_of(text), self._clock()):
             raise self._told(error)
         try:
             return (json.loads(text) if text else None), headers
         except ValueError as wrong:
             raise Unavailable(f"{verb} {path}: the answer is not JSON") from wrong
+
+    def pages(self, path: str, parameters: Mapping[str, str | int] | None = None, within: str = "") -> Iterator[Any]:
+        """All items of a list, which is the answer or is `within` it. Raises `GitHubError`."""
+        for page in range(1, MAX_PAGES + 1):
+            asked = {**(parameters or {}), "per_page": PER_PAGE, "page": page}
+            answer, headers = self.call("GET", path, asked)
+            yield from answer[within] if within else answer
+            if 'rel="next"' not in headers.get("link", ""):
+                return
 
     def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
         """The answer's data. Raises `GitHubError`, also where GitHub answers a part of the question only."""
@@ -114,7 +124,7 @@ def _reads_only() -> Retry:
     )
 
 
-def _message(text: str) -> str:
+def message_of(text: str) -> str:
     """GitHub's explanation of a refusal."""
     try:
         answer = json.loads(text)
