@@ -34,7 +34,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Problem(Plain):
-    """Why what was built does not count. `file` is the artifact, or `artifact: path in it`: both are strangers' text."""
+    """Why what was built does not count. `file` is the artifact, or `artifact: path`: both are a stranger's text."""
 
     fault: str
     file: str
@@ -52,7 +52,9 @@ class Artifact(Plain):
 
 @dataclass(frozen=True)
 class Binary(Plain):
-    """One ELF file for aarch64. `path` is where it lies in the artifact, "" where it is the artifact itself.
+    """One ELF file for aarch64, or one static library: an object with the sizes of all its members.
+
+    `path` is where it lies in the artifact, "" where it is the artifact itself.
 
     `kind` is executable, library or object. `alignment` is the smallest of its LOAD segments, in bytes, 0 where it has
     none; `build_id` in hexadecimal, "" where it has none. `text`, `data` and `bss` in bytes as `size` counts them,
@@ -116,6 +118,8 @@ class Ending(StrEnum):
     """It is good; the settings want no release."""
     TAKEN = "taken"
     """It is good, and the tag of its release is somebody else's."""
+    FORBIDDEN = "forbidden"
+    """It is good, and GitHub does not let the App release it."""
     FAILED = "failed"
     UNFIT = "unfit"
     """It was built, and the inspection found problems, or nothing was built."""
@@ -127,7 +131,8 @@ class Ending(StrEnum):
     """pagewarden could not do its part."""
 
 
-GOOD = frozenset({Ending.RELEASED, Ending.BUILT, Ending.TAKEN})
+GOOD = frozenset({Ending.RELEASED, Ending.BUILT, Ending.TAKEN, Ending.FORBIDDEN})
+"""Ends with a build that counts, be it released or not."""
 
 
 @dataclass(frozen=True)

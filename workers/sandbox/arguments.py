@@ -31,6 +31,11 @@ class Identity:
     groups: str
     command: int | None
 
+    @property
+    def outside(self) -> int | None:
+        """The command's user and group outside, None where they are our own."""
+        return _NOBODY if self.command is not None else None
+
 
 _COMMAND, _NOBODY = 1000, 65533
 """The user inside and outside. Outside, it is below 65536, so that containers have it too, and usually nobody's."""

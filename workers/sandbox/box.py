@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO
 
 from workers.sandbox.advice import MISSING, TOOLS_MISSING
-from workers.sandbox.arguments import Descriptors, arguments, identity
+from workers.sandbox.arguments import Descriptors, Identity, arguments, identity
 from workers.sandbox.launch import Launched, launch
 from workers.sandbox.limits import Finished, Limits, SandboxError
 from workers.sandbox.watch import Watch
@@ -54,7 +54,7 @@ class Sandbox:
                 raise ValueError(f"a path inside the sandbox must be absolute: {inside}")
             if not host.exists():
                 raise FileNotFoundError(f"{host}, wanted in the sandbox as {inside}, isn't there")
-        who = identity(os.geteuid(), os.getegid(), Path("/proc/self/uid_map").read_text())
+        who = _identity()
 
         def words(descriptors: Descriptors) -> list[str]:
             return arguments(
@@ -122,6 +122,18 @@ def require_sandbox() -> None:
             "the kernel doesn't hold the sandbox to its limit on processes, as for root without other users; "
             "run this as an ordinary user, or as root where /proc/self/uid_map has more users than root"
         )
+
+
+def command_user() -> int | None:
+    """The user and group of the host that commands run as, which is to own what they are to change; None for our own.
+
+    What belongs to root they can write to, but not give other modes or times.
+    """
+    return _identity().outside
+
+
+def _identity() -> Identity:
+    return identity(os.geteuid(), os.getegid(), Path("/proc/self/uid_map").read_text())
 
 
 def _bubblewrap() -> str:

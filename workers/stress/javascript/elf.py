@@ -13,18 +13,12 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection
 from elftools.elf.segments import InterpSegment
 
+from workers.elf import machine_of
 from workers.stress.subjects import SubjectError
 
 MOST_ENTRIES = 4096
 """Entries of one table that are read; a file with more is refused."""
 
-_MACHINES = {
-    "EM_AARCH64": "aarch64",
-    "EM_X86_64": "x86-64",
-    "EM_386": "x86",
-    "EM_ARM": "32-bit ARM",
-    "EM_RISCV": "RISC-V",
-}
 _Entry = TypeVar("_Entry")
 _WANTED = "expected an ELF file for aarch64 (64-bit, little-endian)"
 
@@ -72,7 +66,7 @@ def _read(path: Path, stream: BinaryIO) -> Elf:
     if stream.read(4) != b"\x7fELF":
         raise SubjectError(f"{path} is no ELF file; {_WANTED}.")
     file = ELFFile(stream)
-    machine = _MACHINES.get(file["e_machine"], str(file["e_machine"]))
+    machine = machine_of(file)
     if file.elfclass != 64 or not file.little_endian or machine != "aarch64":
         order = "little" if file.little_endian else "big"
         raise SubjectError(f"{path} is a {file.elfclass}-bit {order}-endian ELF file for {machine}; {_WANTED}.")
