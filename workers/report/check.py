@@ -22,10 +22,16 @@ Again = tuple[str, str]
 """What is to be done once more to a head, and the command for it."""
 CHECKED: Again = ("checked", "/recheck")
 STRESSED: Again = ("stressed", "/stress")
+BUILT: Again = ("built", "/preview")
 
 RECHECK = Action("recheck", "Recheck", "Look at this commit again.")
 STRESS = Action("stress", "Stress", "Put this commit under stress again.")
+PREVIEW = Action("preview", "Preview", "Build a preview of this commit again.")
 CANCEL = Action("cancel", "Cancel", "End what is under way for this commit.")
+BUTTONS = (RECHECK, STRESS, CANCEL)
+"""Of a check that is over; GitHub takes three. The last one is for a stress or a build under way."""
+PREVIEW_BUTTONS = (PREVIEW, CANCEL)
+"""Of the check of a preview build that is over."""
 
 
 def concluded(judged: Sequence[Judged], context: Context) -> CheckOutput:
@@ -129,7 +135,7 @@ def timed_out(context: Context, limit: str, again: Again = CHECKED) -> CheckOutp
         conclusion="timed_out",
         title=cut(f"No answer within {plain(limit)}", LONGEST_TITLE),
         summary=f"{_short(context.head_sha)} was not {again[0]} within {prose(limit)}, so nothing is known of it. "
-        f"{_not_its_fault(voice, again)}\n",
+        f"{too_slow(voice) if again == BUILT else _not_its_fault(voice, again)}\n",
     )
 
 
@@ -151,9 +157,17 @@ def _not_its_fault(voice: Voice, again: Again) -> str:
     )
 
 
-def finished(output: CheckOutput, context: Context) -> CheckOutput:
+def too_slow(voice: Voice) -> str:
+    """What to do about a build that takes too long: it may well be its own doing."""
+    return (
+        f"{retry(voice, *BUILT)}. If it takes as long again, make the build faster, or give it more time with "
+        f"{code('preview.minutes')} in this repository's settings."
+    )
+
+
+def finished(output: CheckOutput, context: Context, buttons: tuple[Action, ...] = BUTTONS) -> CheckOutput:
     """The last touch: which attempt it is, who asked for it, and the buttons; none once another head took its place."""
-    actions = () if context.superseded_by is not None else actions_of(output)
+    actions = () if context.superseded_by is not None else actions_of(output, buttons)
     if context.attempt < 2:
         return replace(output, actions=actions)
     suffix = f" (attempt {context.attempt})"
@@ -166,9 +180,9 @@ def finished(output: CheckOutput, context: Context) -> CheckOutput:
     )
 
 
-def actions_of(output: CheckOutput) -> tuple[Action, ...]:
-    """The buttons. GitHub shows those of a completed check run only, so that the last one is for a stress under way."""
-    return (CANCEL,) if output.conclusion is None else (RECHECK, STRESS, CANCEL)
+def actions_of(output: CheckOutput, buttons: tuple[Action, ...] = BUTTONS) -> tuple[Action, ...]:
+    """The buttons: `buttons` once it is over. GitHub shows those of a completed check run only."""
+    return (CANCEL,) if output.conclusion is None else buttons
 
 
 def _short(sha: str) -> str:

@@ -134,8 +134,24 @@ def no_stress() -> str:
 
 
 def no_preview() -> str:
-    """To a preview where there is none."""
-    return "This pagewarden builds no previews."
+    """To a preview where the settings want none."""
+    return (
+        "No previews are built here: the settings of this repository name nothing that builds them, as one of "
+        "preview.actions, preview.docker and preview.command would."
+    )
+
+
+def preview_not_here(driver: str) -> str:
+    """To a preview that the settings want built by what this server does not offer."""
+    return (
+        f"The settings of this repository have previews built by preview.{plain(driver)}, which this pagewarden does "
+        "not offer. Whoever runs it decides that."
+    )
+
+
+def nothing_built_yet() -> str:
+    """To a preview of a head that has no verdict."""
+    return "A preview is built once the static check of the present head has an answer, and there is none yet."
 
 
 def nothing_watched() -> str:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from config.repository import Problem, RepositorySettings
+from tests.workers.report.preview_states import MADE, ROWS
 from tests.workers.report.samples import CONTEXT, HEAD_SHA, A, B, C, D, ignoring, judged, profile, report
 from tests.workers.report.states import HOSTILE_MESSAGE, REPORTS
 from tests.workers.report.stress_states import RUNNING
 from tests.workers.report.stress_states import STATES as STRESSES
 from workers.conversation.commands import TABLE, Who
-from workers.report import check, replies, stress, unclear
+from workers.report import check, preview, replies, stress, unclear
 from workers.report.comment import Beside, comment
 from workers.report.context import CheckOutput, Context, Gate, Judged, RelatedPull, SettingsNews
 from workers.report.gate import gated
@@ -68,7 +69,7 @@ def beside_stress(state: str) -> Beside:
 
 
 UNDER_WAY = Beside(stress=lambda cap: stress.section_for_comment(RUNNING, PAGE, cap))
-PREVIEW = Beside(preview=lambda cap: [["#### Preview builds", "", "One for `linux-arm64`."]])
+PREVIEW = Beside(preview=lambda cap: preview.section_for_comment(ROWS["released"], MADE["released-base"], PAGE, cap))
 
 COMMENTS = {
     "run-nothing-watched": comment((), CONTEXT),
@@ -155,6 +156,8 @@ REPLIES = {
             Trouble("/stress", replies.no_stress()),
             Trouble("/stress", replies.nothing_watched()),
             Trouble("/preview", replies.no_preview()),
+            Trouble("/preview", replies.preview_not_here("docker")),
+            Trouble("/preview", replies.nothing_built_yet()),
             Trouble("/explain CeilingOnPagSize", replies.unknown_name("CeilingOnPagSize", ("CeilingOnPageSize",))),
             Trouble("/explain nonsense", replies.unknown_name("nonsense")),
         )

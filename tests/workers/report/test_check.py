@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.workers.report.preview_states import MADE
 from tests.workers.report.run_states import AGAIN, CHECKS, FAILS, HOLDS, MERGE_GROUP, OUTDATED, PUSH, SEVERAL
 from tests.workers.report.samples import CONTEXT, judged
 from tests.workers.report.states import REPORTS
-from workers.report import CheckOutput, Context, check
+from workers.report import CheckOutput, Context, check, preview
 
 WITHOUT_REPORT: dict[str, Callable[[Context], CheckOutput]] = {
     "in progress": check.in_progress,
@@ -23,6 +24,7 @@ WITHOUT_REPORT: dict[str, Callable[[Context], CheckOutput]] = {
     "cancelled": lambda context: check.cancelled(context, "octocat"),
     "timed out": lambda context: check.timed_out(context, "1 hour"),
 }
+PREVIEWS = (preview.building(CONTEXT), preview.concluded(MADE["failed"], CONTEXT))
 
 
 @pytest.mark.parametrize(
@@ -83,11 +85,22 @@ def test_what_is_under_way_can_be_ended_and_what_is_over_begun_again() -> None:
     assert check.finished(over, OUTDATED).actions == ()
 
 
+def test_the_check_of_a_preview_has_buttons_of_its_own() -> None:
+    running, over = (check.finished(output, CONTEXT, check.PREVIEW_BUTTONS) for output in PREVIEWS)
+    assert [each.identifier for each in running.actions] == ["cancel"]
+    assert [each.identifier for each in over.actions] == ["preview", "cancel"]
+    assert check.finished(PREVIEWS[1], OUTDATED, check.PREVIEW_BUTTONS).actions == ()
+
+
 def test_buttons_are_as_short_as_github_wants_them() -> None:
-    for action in (check.RECHECK, check.STRESS, check.CANCEL):
+    for action in {*check.BUTTONS, *check.PREVIEW_BUTTONS}:
         assert len(action.label) <= 20
         assert len(action.identifier) <= 20
         assert len(action.description) <= 40
+
+
+def test_three_buttons_are_all_that_github_takes() -> None:
+    assert max(map(len, (check.BUTTONS, check.PREVIEW_BUTTONS))) <= 3
 
 
 @given(st.text(max_size=400), st.integers(2, 10**6))

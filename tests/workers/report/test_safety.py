@@ -42,7 +42,8 @@ from workers.report.settings_news import with_settings
 OUR_HTML = {"<sub>", "</sub>", "<br>", MARKER}
 OUR_MARKERS = r"<!-- pagewarden(:[a-z]+)? -->"
 OUR_LINKS = (
-    r"https://github\.com/oven-sh/WebKit/(blob/bbbb|pull/176/checks\Z)|"
+    r"https://github\.com/oven-sh/WebKit/"
+    r"(blob/bbbb|pull/176/checks\Z|commit/\w{40}\Z|releases/tag/autobuild-|actions/runs/\d+\Z)|"
     r"https://redirect\.github\.com/oven-sh/WebKit/pull/\d+\Z|https://pagewarden\.example/runs/1(#|\Z)"
 )
 COMMENT_LIMIT, TEXT_LIMIT = 65_536, 65_535
@@ -176,6 +177,7 @@ def test_nothing_gets_out_of_a_reply(line: str, why: str) -> None:
         replies.short_sha(line),
         replies.old_sha(line),
         replies.unknown_name(line, (why, line)),
+        replies.preview_not_here(line),
     ]
     is_harmless(replies.trouble([Trouble(line, sentence) for sentence in sentences]), titles=0)
 
