@@ -112,6 +112,11 @@ class GitRepository:
             return None
         return self._run("cat-file", "-t", sha).decode().strip(), sha
 
+    def refs(self, prefix: str) -> list[str]:
+        """Full names of the refs that begin like this."""
+        listed = self._run("for-each-ref", "--format=%(refname)").decode().splitlines()
+        return [name for name in listed if name.startswith(prefix)]
+
     def is_ref_name(self, ref: str) -> bool:
         """Whether git allows a ref of that full name."""
         try:

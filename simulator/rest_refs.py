@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulator import branches, release_resources, tags
 from simulator.auth import NOT_ACCESSIBLE
 from simulator.rest import Answer, Problem, Request, endpoint, permission
 
+Json = Any
 READ = permission("read", "contents")
 WRITE = permission("write", "contents")
 GIT = "/repos/{owner}/{repo}/git"
@@ -16,6 +19,13 @@ BRANCHES, TAGS = "refs/heads/", "refs/tags/"
 def get_ref(request: Request) -> Answer:
     """A ref by its name without `refs/`."""
     return _answer(request, f"refs/{request.path['ref']}", 200)
+
+
+@endpoint("GET", GIT + "/matching-refs/{ref}", READ)
+def matching_refs(request: Request) -> Answer:
+    """The refs whose names, without `refs/`, begin like this."""
+    names = request.repository.git.refs(f"refs/{request.path['ref']}")
+    return Answer([_ref(request, name) for name in names])
 
 
 @endpoint("POST", GIT + "/refs", WRITE)
@@ -68,7 +78,11 @@ def check_workflows(request: Request, sha: str) -> None:
 
 
 def _answer(request: Request, name: str, status: int) -> Answer:
+    return Answer(_ref(request, name), status)
+
+
+def _ref(request: Request, name: str) -> Json:
     found = request.repository.git.ref(name)
     if found is None:
         raise Problem(404, "Not Found")
-    return Answer(release_resources.ref(request.links, name, *found, request.repository), status)
+    return release_resources.ref(request.links, name, *found, request.repository)

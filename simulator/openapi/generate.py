@@ -76,6 +76,7 @@ OPERATIONS = (
     ("post", f"{REPOSITORY}/releases/{{release_id}}/assets"),
     ("get", f"{REPOSITORY}/releases/assets/{{asset_id}}"),
     ("delete", f"{REPOSITORY}/releases/assets/{{asset_id}}"),
+    ("get", f"{REPOSITORY}/git/matching-refs/{{ref}}"),
     ("get", f"{REPOSITORY}/git/ref/{{ref}}"),
     ("post", f"{REPOSITORY}/git/refs"),
     ("delete", f"{REPOSITORY}/git/refs/{{ref}}"),

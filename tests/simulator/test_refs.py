@@ -24,6 +24,14 @@ def test_a_tag_is_made_read_and_removed(github: GitHub) -> None:
     assert github.sim.violations == []
 
 
+def test_refs_are_listed_by_how_they_begin(github: GitHub) -> None:
+    for tag in ("a-1", "a-2", "b-1"):
+        github.sim.create_tag(FULL_NAME, tag, github.sha("main"))
+    found = github.client.json("GET", f"{GIT}/matching-refs/tags/a-")
+    assert [each["ref"] for each in found] == ["refs/tags/a-1", "refs/tags/a-2"]
+    assert github.client.json("GET", f"{GIT}/matching-refs/tags/c") == []
+
+
 def test_refs_that_cannot_be_made(github: GitHub) -> None:
     sha = github.sha("topic")
     refused = {

@@ -95,8 +95,13 @@ class ReleaseCalls:
         except NotThere:
             return None
 
+    def tags(self, repository: str, prefix: str) -> list[str]:
+        """The tags that begin like this."""
+        answer = self._get(f"/repos/{repository}/git/matching-refs/tags/{quote(prefix)}")
+        return [str(ref["ref"]).removeprefix("refs/tags/") for ref in answer]
+
     def releases(self, repository: str) -> Iterator[ReleaseInfo]:
-        """All releases, drafts too."""
+        """All releases, drafts too; those of new commits first. A repository may have thousands."""
         return (ReleaseInfo.read(answer) for answer in self._transport.pages(f"/repos/{repository}/releases"))
 
     def create_release(self, repository: str, fields: Mapping[str, Any]) -> ReleaseInfo:
