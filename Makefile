@@ -49,6 +49,7 @@ test: $(VENV)/.installed-dev
 schemas: $(VENV)/.installed
 	$(BIN)/python -m checker.schemas
 	$(BIN)/python -m workers.stress.schemas
+	$(BIN)/python -m workers.build.schemas
 
 lock: $(VENV)/.installed-dev
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml -o requirements.lock

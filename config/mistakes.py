@@ -92,7 +92,7 @@ def _unknown(path: Path, model: type[BaseModel]) -> str:
     name = str(path[-1])
     here = _at(model, path[:-1])
     message = f"unknown setting {shown(name)}"
-    elsewhere = [at for at, inner in _inner(model) if name in inner.model_fields]
+    elsewhere = [at for at, inner in _below(model) if name in inner.model_fields]
     if len(path) > 1 and name in model.model_fields:
         return f"{message} here; it belongs at the beginning of a line"
     if elsewhere and not nearest(name, list(here.model_fields)):
@@ -101,9 +101,17 @@ def _unknown(path: Path, model: type[BaseModel]) -> str:
 
 
 def _at(model: type[BaseModel], path: Path) -> type[BaseModel]:
-    """The model of what stands at `path`."""
-    inner = dict(_inner(model))
-    return inner[str(path[0])] if path else model
+    """The model of what stands at `path`, whose indexes and names of entries lead no further down."""
+    for part in path:
+        model = dict(_inner(model)).get(str(part), model)
+    return model
+
+
+def _below(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """All models that stand somewhere in `model`, each with the names that lead to it."""
+    for name, inner in _inner(model):
+        yield name, inner
+        yield from ((f"{name}.{at}", each) for at, each in _below(inner))
 
 
 def _inner(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

@@ -40,6 +40,24 @@ def _argument(name: str) -> str:
     return name
 
 
+def _stage(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{0,100}", name):
+        raise ValueError("expected the name of a stage: letters, digits, -, _ and .")
+    return name
+
+
+def _target(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        raise ValueError("expected a name: lower-case letters, digits, - and _, 64 at most")
+    return name
+
+
+def _some(commands: tuple[str, ...]) -> tuple[str, ...]:
+    if not commands:
+        raise ValueError("expected at least one command")
+    return commands
+
+
 def _line(text: str) -> str:
     if not text.strip() or "\0" in text:
         raise ValueError("expected a command for the shell")
@@ -50,6 +68,8 @@ InsidePath = Annotated[str, Field(max_length=300), AfterValidator(_inside)]
 Workflow = Annotated[str, AfterValidator(_workflow)]
 TagTemplate = Annotated[str, Field(max_length=150), AfterValidator(_template)]
 VariableName = Annotated[str, AfterValidator(_argument)]
+Stage = Annotated[str, AfterValidator(_stage), Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_.-]{0,100}$"})]
+Target = Annotated[str, AfterValidator(_target), Field(json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]{0,63}$"})]
 Value = Annotated[str, Field(max_length=1000)]
 CommandLine = Annotated[str, Field(max_length=4000), AfterValidator(_line)]
 Paths = Annotated[tuple[InsidePath, ...], AfterValidator(each_once), Field(json_schema_extra={"uniqueItems": True})]
@@ -69,9 +89,7 @@ class DockerSettings(Strict):
 
     dockerfile: InsidePath = Field(default="Dockerfile", description="Its path in the repository.")
     context: InsidePath = Field(default=".", description="The folder of the repository that is sent to the builder.")
-    target: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,100}$")] = Field(
-        default="", description="The stage whose files are the build; the last one when left out."
-    )
+    target: Stage = Field(default="", description="The stage whose files are the build; the last one when left out.")
     build_args: dict[VariableName, Value] = Field(default={}, max_length=50, description="Build arguments.")
     output: InsidePath = Field(default=".", description="The folder of that stage that holds what was built.")
     paths: Paths = Field(default=(), max_length=50, description="Folders and files to check out; all when empty.")
@@ -81,9 +99,11 @@ class DockerSettings(Strict):
 class CommandSettings(Strict):
     """Commands build, in a sandbox without network, with the cross compilers of the machine."""
 
-    run: Annotated[tuple[CommandLine, ...], Field(min_length=1, max_length=50)] = Field(
+    run: Annotated[tuple[CommandLine, ...], AfterValidator(_some)] = Field(
+        max_length=50,
+        json_schema_extra={"minItems": 1},
         description="Commands for the shell, one after another, in the checked-out repository; the first to fail ends "
-        "the build."
+        "the build.",
     )
     output: InsidePath = Field(description="The folder that then holds what was built.")
     paths: Paths = Field(default=(), max_length=50, description="Folders and files to check out; all when empty.")
@@ -96,9 +116,7 @@ class PreviewSettings(Strict):
     actions: ActionsSettings | None = Field(default=None, description="A workflow of this repository builds.")
     docker: DockerSettings | None = Field(default=None, description="docker buildx builds.")
     command: CommandSettings | None = Field(default=None, description="Commands in a sandbox build.")
-    target: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = Field(
-        default=DEFAULT_TARGET, description="What is built for, as the build is told."
-    )
+    target: Target = Field(default=DEFAULT_TARGET, description="What is built for, as the build is told.")
     binary: InsidePath | None = Field(
         default=None,
         description="Where in what was built the JavaScript engine lies that is put under stress, such as bin/bun; "
@@ -121,6 +139,12 @@ class PreviewSettings(Strict):
     def driver(self) -> str | None:
         """The name of what builds, `None` where nothing is built."""
         return next((name for name in ("actions", "docker", "command") if getattr(self, name) is not None), None)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What is checked out for a build on pagewarden's own host; all where it is empty."""
+        local = self.command or self.docker
+        return local.paths if local is not None else ()
 
     @model_validator(mode="after")
     def _one_driver(self) -> PreviewSettings:
