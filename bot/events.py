@@ -18,6 +18,7 @@ from workers.requests import (
     Request,
     SuiteEvent,
     UninstalledEvent,
+    WorkflowRunEvent,
 )
 
 ACTIONS: Mapping[str, frozenset[str]] = {
@@ -30,14 +31,19 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     # A suite is first requested for each push, which says it itself.
     "check_suite": frozenset({"rerequested"}),
     "merge_group": frozenset({"checks_requested", "destroyed"}),
+    "workflow_run": frozenset({"requested", "in_progress", "completed"}),
     "installation": frozenset({"deleted", "suspend"}),
 }
 """The events that have actions, and which of these can change what there is to do."""
-BUTTONS = frozenset({"recheck", "stress", "cancel"})
+BUTTONS = frozenset({"recheck", "stress", "preview", "cancel"})
 """The identifiers of the buttons that a check run of ours can have."""
 NOBODY = "ghost"
 """GitHub's own account for what those have written who are gone."""
 BRANCHES = "refs/heads/"
+DISPATCHED = "workflow_dispatch"
+"""What workflows are run for that somebody, such as pagewarden, asked for."""
+LONGEST_TITLE = 1000
+"""Characters of the title of a workflow run that are kept."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,19 @@ def _push(payload: Mapping[str, Any], _app_id: int) -> PushEvent | Ignored:
     )
 
 
+def _workflow_run(payload: Mapping[str, Any], _app_id: int) -> WorkflowRunEvent | Ignored:
+    read = parse(payloads.WorkflowRunPayload, payload)
+    if read.workflow_run.event != DISPATCHED:
+        return Ignored("a workflow run for another event")
+    return WorkflowRunEvent(
+        action=payload["action"],
+        installation_id=_installation(payload),
+        repository=read.repository.full_name,
+        workflow_run_id=read.workflow_run.id,
+        title=read.workflow_run.display_title[:LONGEST_TITLE],
+    )
+
+
 def _uninstalled(payload: Mapping[str, Any], _app_id: int) -> UninstalledEvent:
     return UninstalledEvent(installation_id=_installation(payload))
 
@@ -192,5 +211,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], int], Request | Ignored]] = 
     "check_suite": _suite,
     "merge_group": _merge_group,
     "push": _push,
+    "workflow_run": _workflow_run,
     "installation": _uninstalled,
 }

@@ -27,6 +27,8 @@ Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}(?:\[bot
 # GitHub takes 65,536 characters. A length is demanded also because it is only then that lone surrogates are refused.
 Body = Annotated[str, StringConstraints(max_length=1 << 20)]
 Short = Annotated[str, StringConstraints(max_length=1000)]
+# A workflow's run-name may hold any of its inputs, which have 65,535 characters together.
+Title = Annotated[str, StringConstraints(max_length=1 << 17)]
 
 
 class _Model(BaseModel):
@@ -186,6 +188,21 @@ class PushPayload(_Model):
     after: Sha
     deleted: bool
     repository: PushedRepository
+
+
+class WorkflowRun(_Model):
+    """A run of a workflow of GitHub Actions; `event` is what it was run for."""
+
+    id: Number
+    event: Short
+    display_title: Title = ""
+
+
+class WorkflowRunPayload(_Model):
+    """Of the event `workflow_run`."""
+
+    repository: Repository
+    workflow_run: WorkflowRun
 
 
 Payload = TypeVar("Payload", bound=_Model)

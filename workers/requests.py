@@ -62,7 +62,8 @@ class CommentEvent(Plain):
 
 @dataclass(frozen=True)
 class CheckEvent(Plain):
-    """Somebody pressed a button of one of our check runs. `asked` is rerun, recheck, stress or cancel."""
+    """Somebody pressed a button of one of our check runs. `asked` is rerun, recheck, stress, preview or
+    cancel."""
 
     asked: str
     installation_id: int
@@ -112,13 +113,34 @@ class PushEvent(Plain):
 
 
 @dataclass(frozen=True)
+class WorkflowRunEvent(Plain):
+    """News of a workflow run that somebody dispatched. `action` is requested, in_progress or completed; `title` is what
+    the workflow's `run-name` came to."""
+
+    action: str
+    installation_id: int
+    repository: str
+    workflow_run_id: int
+    title: str
+
+
+@dataclass(frozen=True)
 class UninstalledEvent(Plain):
     """The App may no longer act in an account: it was removed or suspended there."""
 
     installation_id: int
 
 
-Request = PullRequestEvent | CommentEvent | CheckEvent | SuiteEvent | MergeGroupEvent | PushEvent | UninstalledEvent
+Request = (
+    PullRequestEvent
+    | CommentEvent
+    | CheckEvent
+    | SuiteEvent
+    | MergeGroupEvent
+    | PushEvent
+    | WorkflowRunEvent
+    | UninstalledEvent
+)
 KINDS: Mapping[str, type[Plain]] = {
     "pull_request": PullRequestEvent,
     "issue_comment": CommentEvent,
@@ -126,6 +148,7 @@ KINDS: Mapping[str, type[Plain]] = {
     "check_suite": SuiteEvent,
     "merge_group": MergeGroupEvent,
     "push": PushEvent,
+    "workflow_run": WorkflowRunEvent,
     "installation": UninstalledEvent,
 }
 """Which request each of GitHub's events becomes."""

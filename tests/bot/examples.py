@@ -26,10 +26,12 @@ class Example:
 
     @property
     def case(self) -> str:
-        """What it is an example of: the event and its action, or for a push what was pushed."""
+        """What it is an example of: the event and its action, for a push what was pushed, for a workflow why it ran."""
         said = self.payload.get("action", "")
         if self.event == "push":
             said = f"{'deletes' if self.payload['deleted'] else 'to'} {self.payload['ref']}"
+        if self.event == "workflow_run":
+            said = f"{said} for {self.payload['workflow_run']['event']}"
         return f"{self.event} {said}".strip()
 
     @property

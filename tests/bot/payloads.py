@@ -105,6 +105,13 @@ def push(**more: Any) -> dict[str, Any]:
     return {**pushed, **origin, "repository": repository, **more}
 
 
+def workflow_run(action: str = "completed", event: str = "workflow_dispatch", **more: Any) -> dict[str, Any]:
+    """A `workflow_run` payload; `more` are fields of the run."""
+    title = "Preview build autobuild-preview-pr-176-bbbbbbbb-0123456789abcdef"
+    run = {"id": 30433642, "event": event, "display_title": title, "status": action, "head_branch": "main", **more}
+    return {"action": action, "workflow_run": run, **_origin()}
+
+
 def installation(action: str = "deleted") -> dict[str, Any]:
     """An `installation` payload, which is of no repository."""
     return {"action": action, "installation": {"id": 42}, "repositories": [], "sender": {"login": "octocat"}}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.events import ACTIONS, NOBODY, Ignored, read
+from bot.events import ACTIONS, BUTTONS, LONGEST_TITLE, NOBODY, Ignored, read
 from bot.payloads import PayloadError
 from tests.bot.payloads import (
     BASE,
@@ -22,9 +22,10 @@ from tests.bot.payloads import (
     merge_group,
     pull_request,
     push,
+    workflow_run,
 )
 from workers.conversation.commands import Command, Unclear
-from workers.report import unclear
+from workers.report import check, unclear
 from workers.requests import (
     KINDS,
     CheckEvent,
@@ -34,6 +35,7 @@ from workers.requests import (
     PushEvent,
     SuiteEvent,
     UninstalledEvent,
+    WorkflowRunEvent,
 )
 
 APP = 7
@@ -53,10 +55,11 @@ def _press(identifier: object) -> dict[str, Any]:
 WANTED: dict[str, tuple[dict[str, Any], ...]] = {
     "pull_request": tuple(pull_request(action, changes=MOVED_BASE) for action in sorted(ACTIONS["pull_request"])),
     "issue_comment": (comment("/recheck"), comment("/rechek")),
-    "check_run": (check_run(), _press("recheck"), _press("stress"), _press("cancel")),
+    "check_run": (check_run(), *(_press(button) for button in sorted(BUTTONS))),
     "check_suite": (check_suite(),),
     "merge_group": (merge_group(), merge_group("destroyed")),
     "push": (push(),),
+    "workflow_run": tuple(workflow_run(action) for action in sorted(ACTIONS["workflow_run"])),
     "installation": (installation(), installation("suspend")),
 }
 """Payloads of each event that become requests."""
@@ -100,6 +103,7 @@ def test_a_comment_through_another_app_counts_and_whoever_is_gone_from_github_ha
         (check_run(), "rerun"),
         (_press("recheck"), "recheck"),
         (_press("stress"), "stress"),
+        (_press("preview"), "preview"),
         (_press("cancel"), "cancel"),
     ],
 )
@@ -112,6 +116,10 @@ def test_each_button_of_a_check_becomes_a_request(payload: dict[str, Any], asked
         head_sha=HEAD,
         **REPOSITORY,
     )
+
+
+def test_each_button_that_a_check_has_is_known() -> None:
+    assert {button.identifier for button in (*check.BUTTONS, *check.PREVIEW_BUTTONS)} == BUTTONS
 
 
 def test_a_check_without_an_id_of_ours_has_an_empty_one() -> None:
@@ -141,6 +149,23 @@ def test_a_merge_group_becomes_a_request_with_short_names_of_branches(action: st
 @pytest.mark.parametrize("before", [BASE, ZEROS])
 def test_a_push_to_the_default_branch_becomes_a_request(before: str) -> None:
     assert read("push", push(before=before), APP) == PushEvent(ref="main", before=before, after=HEAD, **REPOSITORY)
+
+
+@pytest.mark.parametrize("action", ["requested", "in_progress", "completed"])
+def test_each_step_of_a_dispatched_workflow_becomes_a_request(action: str) -> None:
+    assert read("workflow_run", workflow_run(action), APP) == WorkflowRunEvent(
+        action=action,
+        installation_id=42,
+        repository="oven-sh/WebKit",
+        workflow_run_id=30433642,
+        title="Preview build autobuild-preview-pr-176-bbbbbbbb-0123456789abcdef",
+    )
+
+
+def test_of_a_long_title_of_a_workflow_run_the_beginning_is_kept() -> None:
+    request = read("workflow_run", workflow_run(display_title="x" * 66_000), APP)
+    assert isinstance(request, WorkflowRunEvent)
+    assert request.title == "x" * LONGEST_TITLE
 
 
 @pytest.mark.parametrize("action", ["deleted", "suspend"])
@@ -194,6 +219,9 @@ def test_every_event_with_a_request_is_read() -> None:
         ("push", push(ref="refs/tags/main"), "a push, but not to the default branch"),
         ("push", push(deleted=True), "a push that deletes"),
         ("push", push(after=ZEROS), "a push that deletes"),
+        ("workflow_run", workflow_run("other"), "nothing to do for the action other"),
+        ("workflow_run", workflow_run(event="push"), "a workflow run for another event"),
+        ("workflow_run", workflow_run(event="repository_dispatch"), "a workflow run for another event"),
         ("installation", installation("created"), "nothing to do for the action created"),
         ("installation", installation("unsuspend"), "nothing to do for the action unsuspend"),
     ],
@@ -275,6 +303,14 @@ def test_a_mistake_is_told_with_its_place(path: tuple[str, ...], value: object, 
         ("push", ("deleted",), 0, "$.deleted: Input should be a valid boolean"),
         ("push", ("repository", "default_branch"), None, "$.repository.default_branch: Input should be a valid string"),
         ("push", ("before",), None, "$.before: Input should be a valid string"),
+        ("workflow_run", ("workflow_run",), None, "$.workflow_run: expected an object"),
+        ("workflow_run", ("workflow_run", "id"), "7", "$.workflow_run.id: Input should be a valid integer"),
+        (
+            "workflow_run",
+            ("workflow_run", "display_title"),
+            None,
+            "$.workflow_run.display_title: Input should be a valid string",
+        ),
         ("installation", ("installation", "id"), True, "$.installation.id: Input should be a valid integer"),
     ],
 )

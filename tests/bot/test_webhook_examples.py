@@ -29,6 +29,7 @@ from workers.requests import KINDS
 NO_APP = "$.installation: Field required; is this the webhook of a GitHub App?"
 NO_ACTION = "nothing to do for the action "
 NOT_A_PULL = "a comment on an issue, not on a pull request"
+NO_DISPATCH = "a workflow run for another event"
 NO_DEFAULT = "a push, but not to the default branch"
 
 # What becomes of the examples of each case: a request, a reason to ignore it, or an error. Several were recorded for
@@ -62,6 +63,9 @@ EXPECTED: Mapping[str, tuple[str, ...]] = {
     "push to refs/heads/master": ("PushEvent",),
     "push to refs/tags/simple-tag": (NO_DEFAULT,),
     "push deletes refs/tags/simple-tag": ("a push that deletes",),
+    "workflow_run completed for repository_dispatch": (NO_DISPATCH,),
+    "workflow_run completed for workflow_dispatch": (NO_APP,),
+    "workflow_run requested for repository_dispatch": (NO_DISPATCH,),
     "installation created": (f"{NO_ACTION}created",),
     "installation deleted": ("UninstalledEvent",),
     "installation new_permissions_accepted": (f"{NO_ACTION}new_permissions_accepted",),
@@ -108,7 +112,7 @@ def test_every_example_is_taken_or_ignored_as_it_should_be() -> None:
 def test_every_row_has_an_example() -> None:
     seen = {(example.case, "installation" in example.payload) for example in _ours()}
     assert {case for case, _ in seen} == set(EXPECTED)
-    both = {case for case, expected in EXPECTED.items() if NO_APP in expected}
+    both = {case for case, expected in EXPECTED.items() if NO_APP in expected[1:]}
     assert {(case, installed) for case in both for installed in (True, False)} <= seen
 
 
@@ -165,6 +169,16 @@ def test_an_example_of_a_comment_that_asks_for_something_is_taken() -> None:
     assert outcome("issue_comment", comment.payload, OUR_APP) == "CommentEvent"
 
 
+def test_an_example_of_a_workflow_that_was_dispatched_is_read_field_by_field() -> None:
+    (ran,) = [each for each in _made() if each.event == "workflow_run"]
+    request = read("workflow_run", ran.payload, OUR_APP)
+    assert not isinstance(request, Ignored)
+    assert request.to_json() == {
+        "action": "completed", "installation_id": 1, "repository": "Codertocat/Hello-World",
+        "workflow_run_id": 1589141559, "title": "Preview autobuild-preview-pr-1-aaaaaaaa-bbbbbbbbbbbbbbbb",
+    }  # fmt: skip
+
+
 def test_the_webhook_answers_every_example(redis_url: str, tmp_path: Path) -> None:
     answers = Counter[str]()
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
@@ -214,6 +228,10 @@ def _made() -> Iterator[Example]:
     button = copy.deepcopy(_first("check_run requested_action"))
     button.payload["requested_action"]["identifier"] = "stress"
     yield button
+    ran = copy.deepcopy(next(each for each in _ours() if each.case == "workflow_run completed for workflow_dispatch"))
+    ran.payload["installation"] = {"id": 1, "node_id": "MDIzOk"}
+    ran.payload["workflow_run"]["display_title"] = f"Preview autobuild-preview-pr-1-{'a' * 8}-{'b' * 16}"
+    yield ran
 
 
 @cache
@@ -346,8 +364,10 @@ def _is_sound(request: object, name: str) -> bool:
             return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", value) is not None
         case "author" | "pull_author" | "sender":
             return re.fullmatch(r"[\w-]{1,100}(\[bot])?", value, re.ASCII) is not None
-        case "number" | "comment_id" | "installation_id":
+        case "number" | "comment_id" | "installation_id" | "workflow_run_id":
             return bool(0 < value < 1 << 63)
+        case "title":
+            return len(value) <= 1000
         case "base_ref" | "head_ref" | "ref":
             return 0 < len(value) <= 1024
         case "asked":

@@ -71,6 +71,10 @@ class Driver(Protocol):
         """Writes what was built, once it succeeded, into an empty directory: regular files with plain names."""
         ...
 
+    def log(self, order: Order, external_id: str, file: Path) -> None:
+        """Writes what was said while it was built into a new file; none where nobody knows (any more)."""
+        ...
+
 
 @dataclass(frozen=True)
 class Workshop:

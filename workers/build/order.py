@@ -45,6 +45,12 @@ class Order(Plain):
         return f"{self.tag}-{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
 
     @property
+    def base_release(self) -> str | None:
+        """The tag of the release of the base that the settings name."""
+        named = self.settings.base_release
+        return named.replace("{sha}", self.base) if named is not None else None
+
+    @property
     def seconds(self) -> float:
         """Wall time after which the build is given up."""
         return self.settings.minutes * 60.0

@@ -104,31 +104,34 @@ def by_fault(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
     return {fault: list(group) for fault, group in grouped(ranked, lambda each: each.fault).items()}
 
 
+_BAD_TITLES = {
+    Ending.FAILED: "The build failed",
+    Ending.CANCELLED: "The build was cancelled where it ran",
+    Ending.TIMED_OUT: "The build took too long",
+    Ending.GONE: "The build is gone",
+    Ending.BROKEN: "pagewarden could not have this built",
+}
+
+
 def title(made: Made, context: Context) -> str:
     """One plain line, at most `LONGEST_TITLE` characters."""
+    if made.ending is Ending.UNFIT:
+        return _unfit(made.inspection)
+    text = _good_title(made, context) if made.is_good else f"{_BAD_TITLES[made.ending]}{because(made)}"
+    return cut(text, LONGEST_TITLE)
+
+
+def _good_title(made: Made, context: Context) -> str:
     files = plural(len(made.inspection.artifacts), "file")
     match made.ending:
-        case Ending.RELEASED:
-            text = f"Released {tag(made, context)}: {files}"
-        case Ending.BUILT:
-            text = f"Built for aarch64: {files}"
         case Ending.TAKEN:
-            text = f"Built, but not released: the tag {tag(made, context)} is somebody else's"
+            return f"Built, but not released: the tag {tag(made, context)} is somebody else's"
         case Ending.FORBIDDEN:
-            text = "Built, but not released: GitHub does not let pagewarden"
-        case Ending.FAILED:
-            text = f"The build failed{because(made)}"
-        case Ending.UNFIT:
-            return _unfit(made.inspection)
-        case Ending.CANCELLED:
-            text = f"The build was cancelled where it ran{because(made)}"
-        case Ending.TIMED_OUT:
-            text = f"The build took too long{because(made)}"
-        case Ending.GONE:
-            text = f"The build is gone{because(made)}"
-        case Ending.BROKEN:
-            text = f"pagewarden could not have this built{because(made)}"
-    return cut(text, LONGEST_TITLE)
+            return "Built, but not released: GitHub does not let pagewarden"
+        case Ending.BUILT:
+            return f"Built for aarch64: {files}"
+        case _:
+            return f"Released {tag(made, context)}: {files}"
 
 
 def tag(made: Made, context: Context) -> str:
