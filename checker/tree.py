@@ -6,7 +6,7 @@ Who builds one (git objects, a fetched commit, a working tree) is not the checke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 MAX_BLOB_BYTES = 2 * 1024 * 1024
@@ -25,12 +25,14 @@ class Kind(StrEnum):
 class Entry:
     """One path of a tree. `oid` identifies the content: equal ids mean equal bytes.
 
-    Bytes of a path that are no UTF-8 are escaped as `os.fsdecode` does.
+    Bytes of a path that are no UTF-8 are escaped as `os.fsdecode` does. `executable` is as a commit has it, False in a
+    working tree; it makes no difference between two entries.
     """
 
     path: str
     oid: str
     kind: Kind = Kind.FILE
+    executable: bool = field(default=False, compare=False)
 
 
 def printable(path: str) -> str:

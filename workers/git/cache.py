@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from checker.tree import Blob, Tree
+from checker.tree import Blob, Kind, Tree
 from workers.git import objects
 from workers.git.command import FETCH_SECONDS, Git, GitError, authorization
 from workers.git.objects import Selects
@@ -205,7 +205,8 @@ def _headers(git: Git, shas: Sequence[str], selection: Selects) -> set[str]:
         trees = [objects.entries(git, sha, selection).values() for sha in shas]
     except GitError as error:
         raise _DamagedError(str(error)) from None
-    return set().union(*(objects.contents(tree, selection) for tree in trees))
+    # A symlink's blob is where it leads.
+    return set().union(*(objects.contents(tree, selection, Kind.SYMLINK) for tree in trees))
 
 
 def _named(error: GitError) -> GitError:

@@ -12,6 +12,7 @@ from workers.git.command import Git, GitError
 MAX_READ_BYTES = 256 * 1024 * 1024
 """All blobs of one read together. libpas's headers take 2 MB."""
 
+_EXECUTABLE = b"100755"
 _KINDS = {b"120000": Kind.SYMLINK, b"160000": Kind.SUBMODULE}
 
 
@@ -45,9 +46,9 @@ def concerns(selection: Selects, path: str) -> bool:
     return selection.reads(path) or selection.watches(path)
 
 
-def contents(found: Iterable[Entry], selection: Selects) -> set[str]:
-    """Object ids of the blobs whose content is wanted."""
-    return {entry.oid for entry in found if entry.kind is Kind.FILE and selection.reads(entry.path)}
+def contents(found: Iterable[Entry], selection: Selects, *kinds: Kind) -> set[str]:
+    """Object ids of the blobs whose content is wanted: of files, and of other `kinds`."""
+    return {entry.oid for entry in found if entry.kind in {Kind.FILE, *kinds} and selection.reads(entry.path)}
 
 
 def sizes(git: Git, oids: Iterable[str]) -> dict[str, int]:
@@ -72,7 +73,7 @@ def read(git: Git, oids: Sequence[str], limit: int) -> dict[str, Blob]:
 def _entry(line: bytes) -> Entry:
     meta, path = line.split(b"\t", 1)
     mode, _type, oid = meta.split(b" ")
-    return Entry(os.fsdecode(path), oid.decode(), _KINDS.get(mode, Kind.FILE))
+    return Entry(os.fsdecode(path), oid.decode(), _KINDS.get(mode, Kind.FILE), executable=mode == _EXECUTABLE)
 
 
 def _lines(oids: Iterable[str]) -> bytes:
