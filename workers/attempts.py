@@ -13,6 +13,8 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from workers.branches import run_of_group
+from workers.build import job as build_job
+from workers.build.cleaning import CLEAN_SECONDS, clean
 from workers.checks import check
 from workers.git import GitError
 from workers.github import GitHubError, RateLimited, Rejected
@@ -39,6 +41,8 @@ WORK: dict[Job, Callable[[Tools, str], None]] = {
     Job.CHECK: check,
     Job.PUBLISH: publish,
     Job.STUDY: study,
+    Job.BUILD: build_job.build,
+    Job.CLEAN: clean,
     Job.STRESS: stress_job.stress,
     Job.SHOW_STRESS: show_progress,
 }
@@ -96,6 +100,12 @@ def give_up(tools: Tools, job: Job, key: str, reason: str) -> None:
     if job is Job.STRESS:
         stress_job.give_up(tools, *stress_job.parts_of(key), reason)
         return
+    if job is Job.BUILD:
+        build_job.give_up(tools, key, reason)
+        return
+    if job is Job.CLEAN:
+        tools.builds.put_off_cleaning(key, CLEAN_SECONDS)
+        return
     if _is_only_a_study(tools, job, key):
         tools.store.open(key)
         tools.send(Job.PUBLISH, key)
@@ -130,6 +140,10 @@ def _abandon(tools: Tools, job: Job, key: str) -> None:
         tools.store.end_study(key)
     elif job is Job.STRESS:
         tools.stresses.forget(stress_job.parts_of(key)[0])
+    elif job is Job.BUILD:
+        tools.builds.forget(key)
+    elif job is Job.CLEAN:
+        tools.builds.end_cleaning(key)
     elif job is not Job.SHOW_STRESS:
         tools.store.close(key, shown=False)
 
@@ -219,6 +233,11 @@ def _send_later(tools: Tools, job: Job, key: str, seconds: float) -> None:
     if job is Job.STRESS:
         tools.stresses.told(stress_job.parts_of(key)[0], pause)
     else:
-        told = {Job.INTAKE: tools.inbox.told, Job.STUDY: tools.store.told_study}.get(job, tools.store.told)
-        told(key, pause)
+        told = {
+            Job.INTAKE: tools.inbox.told,
+            Job.STUDY: tools.store.told_study,
+            Job.BUILD: tools.builds.told,
+            Job.CLEAN: tools.builds.put_off_cleaning,
+        }
+        told.get(job, tools.store.told)(key, pause)
     tools.send(job, key, pause)

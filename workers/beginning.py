@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import structlog
 
+from workers.build.job import build_again
+from workers.build.show import supersede_build
 from workers.check_runs import Checks
 from workers.github import Client, PullRequest
 from workers.publish import check_of, show, show_check, supersede
@@ -46,8 +48,8 @@ def begin(
     log.info("wanted", run=run.id, step=step)
     if step is Next.NOTHING:
         study_again(tools, run.id)
-        if stress_again(tools, run.id):
-            # What is shown was concluded without it.
+        # What is shown was concluded without it.
+        if any([build_again(tools, run.id), stress_again(tools, run.id)]):
             tools.store.open(run.id)
             tools.send(Job.PUBLISH, run.id)
         return
@@ -61,6 +63,7 @@ def begin(
     tools.send(Job.CHECK if step is Next.CHECK else Job.PUBLISH, run.id)
     if step is Next.PUBLISH:
         study_again(tools, run.id)
+        build_again(tools, run.id)
         stress_again(tools, run.id)
     elif (kept := tools.shown.comment(run.place)) is not None and kept.id:
         tools.send(Job.PUBLISH, run.id, STRIKE_SECONDS)
@@ -101,6 +104,10 @@ def supersede_others(tools: Tools, client: Client, place: str, run_id: str, head
             # The main check may be waiting for it.
             supersede(tools, client, record, head)
             supersede_stress(tools, client, record, head)
+    for other in tools.builds.open_runs_of(place):
+        record = tools.store.record(other)
+        if other != run_id and record is not None:
+            supersede_build(tools, client, record, head)
 
 
 def _wanted(tools: Tools, client: Client, run: Run, source: Source) -> Record:

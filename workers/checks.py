@@ -12,6 +12,7 @@ from checker.check import check as compare
 from checker.profile import Profile
 from checker.report import Report, Verdict
 from checker.tree import Tree
+from workers.build.job import build_again
 from workers.git import CommitGone
 from workers.ruling import Ruling
 from workers.runs import Ending, Outcome, Run, worth_a_study
@@ -45,6 +46,7 @@ def check(tools: Tools, run_id: str) -> None:
     # Behind the verdict, which it must not delay.
     if tools.store.is_study_wanted(run_id):
         tools.send(Job.STUDY, run_id)
+    build_again(tools, run_id)
     stress_again(tools, run_id)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from workers.branches import look_at_group, look_at_push
+from workers.build.following import close_previews, look_at_workflow
 from workers.conversation.answer import answer
 from workers.conversation.buttons import press, rerun_suite
 from workers.github import NotThere
@@ -23,6 +24,7 @@ from workers.requests import (
     PushEvent,
     SuiteEvent,
     UninstalledEvent,
+    WorkflowRunEvent,
 )
 from workers.tools import Tools
 from workers.writing import writing
@@ -51,6 +53,8 @@ def _look(tools: Tools, delivery_id: str, event: PullRequestEvent) -> None:
             # What runs for a closed one still concludes its check, but nothing begins and nobody is told.
             if pull.open:
                 begin_pull(tools, client, event.installation_id, pull)
+            else:
+                close_previews(tools, client, event.pull)
             return
     # Renamed meanwhile. All else is known, and locked, under the new name; and where PyGithub follows a redirection
     # it drops the query, so that of a list's pages only the first would be seen.
@@ -69,4 +73,5 @@ _WORK: Mapping[type[Plain], Callable[[Tools, str, Any], None]] = {
     MergeGroupEvent: look_at_group,
     PushEvent: look_at_push,
     UninstalledEvent: _forget_installation,
+    WorkflowRunEvent: look_at_workflow,
 }

@@ -11,6 +11,7 @@ import json
 import structlog
 
 from workers import comments
+from workers.build.show import build_is_worth_a_comment, preview_section, show_build, supersede_build
 from workers.check_runs import CheckOf, Checks
 from workers.github import Client, GitHubError, NotThere, PullRequest, Rejected
 from workers.github.failures import Forbidden
@@ -63,6 +64,7 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest | None) ->
     if at is Standing.SUPERSEDED:
         new_head = pull.head_sha if pull is not None else record.run.head
         supersede(tools, client, record, new_head)
+        supersede_build(tools, client, record, new_head)
         supersede_stress(tools, client, record, new_head)
         return
     if record.outcome is None:
@@ -87,6 +89,7 @@ def show(tools: Tools, client: Client, run_id: str, pull: PullRequest | None) ->
     if at is Standing.CURRENT and pull is not None:
         _converse(tools, client, record, ruling, judged, pull, bot)
     # Of a closed pull request the comment is still to be written, should it be opened again.
+    show_build(tools, client, record)
     show_stress(tools, client, record)
     tools.store.close(run_id, shown=at is Standing.CURRENT)
 
@@ -157,9 +160,15 @@ def _converse(
     if outcome.ending not in JUDGED:
         comments.strike(tools, client, run)
         return
-    beside = Beside(related=_related(tools, run), stress=stress_section(tools, record), settings=ruling.news)
+    beside = Beside(
+        related=_related(tools, run),
+        preview=preview_section(tools, record),
+        stress=stress_section(tools, record),
+        settings=ruling.news,
+    )
     loud = any(worth_a_comment(each.report, on_success=ruling.settings.comment.on_success) for each in judged)
     loud = loud or stress_is_worth_a_comment(tools, run)
+    loud = loud or build_is_worth_a_comment(tools, record, on_success=ruling.settings.comment.on_success)
     comments.show_comment(tools, client, record, judged, beside, pull, may_create=loud)
     if loud:
         _label(tools, client, run, ruling.settings.labels)

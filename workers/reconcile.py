@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import structlog
 
+from workers.build import job as build_job
 from workers.runs import Ending, Outcome
 from workers.stress.job import begin
 from workers.tools import Job, Tools
@@ -19,6 +20,8 @@ OLD_SECONDS = 60
 """What the queue was told of less than this ago is left alone."""
 DEADLINE_SECONDS = 3600
 """A run without an outcome after this long gets one: it has timed out."""
+LONGEST_PAUSE_SECONDS = 600
+"""Between two sweeps of a build, which has deadlines of its own to be held to."""
 FORGET_SECONDS = 24 * 3600
 """After this long nobody tries to ask or to tell GitHub any more."""
 
@@ -35,8 +38,12 @@ def sweep(tools: Tools) -> None:
         _sweep_run(tools, run_id)
     for run_id in tools.store.wanted_studies(OLD_SECONDS):
         _sweep_study(tools, run_id)
+    for run_id in tools.builds.open_runs(OLD_SECONDS):
+        _sweep_build(tools, run_id)
     for run_id in tools.stresses.open_runs(OLD_SECONDS):
         _sweep_stress(tools, run_id)
+    for key in tools.builds.cleanings():
+        tools.send(Job.CLEAN, key)
 
 
 def _sweep_delivery(tools: Tools, delivery_id: str) -> None:
@@ -77,6 +84,17 @@ def _sweep_study(tools: Tools, run_id: str) -> None:
     log.info("queued again", study=run_id)
     tools.store.told_study(run_id, age)
     tools.send(Job.STUDY, run_id)
+
+
+def _sweep_build(tools: Tools, run_id: str) -> None:
+    state = tools.builds.get(run_id)
+    if state is None:
+        log.error("the build of a run is forgotten", run=run_id)
+        tools.builds.forget(run_id)
+        return
+    log.info("queued again", build=run_id)
+    tools.builds.told(run_id, min(tools.clock() - state.since, LONGEST_PAUSE_SECONDS))
+    build_job.begin(tools, run_id)
 
 
 def _sweep_stress(tools: Tools, run_id: str) -> None:

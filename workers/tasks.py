@@ -20,8 +20,12 @@ from workers.tools import Job, Send, Tools
 
 FAST = "fast"
 """The queue of jobs that take seconds. Builds and stress runs get queues of their own."""
+BUILD = "build"
+"""The queue of jobs that look after preview builds: who takes them has a sandbox, and what the builds need."""
 STRESS = "stress"
 """The queue of jobs that look after stress runs: who takes them has compilers, kernels and QEMU."""
+QUEUES = {Job.STRESS: STRESS, Job.BUILD: BUILD}
+"""Of the jobs that have another one than `FAST`."""
 LOST_WORKER_RETRIES = 2
 
 log = structlog.get_logger(__name__)
@@ -54,8 +58,7 @@ def sender(app: Celery) -> Send:
     """Puts jobs into the queues that they belong to."""
 
     def send(job: Job, key: str, seconds: float = 0) -> None:
-        queue = STRESS if job is Job.STRESS else FAST
-        app.send_task(job, args=[key], countdown=seconds or None, queue=queue)
+        app.send_task(job, args=[key], countdown=seconds or None, queue=QUEUES.get(job, FAST))
 
     return send
 

@@ -17,6 +17,7 @@ from redis import Redis
 
 from checker.profile import ProfileError, load_profile
 from config.settings import Settings, SettingsError
+from workers.build.store import BuildStore
 from workers.git import ObjectCache
 from workers.github import GitHub
 from workers.inbox import Inbox
@@ -38,8 +39,10 @@ class Job(StrEnum):
     CHECK = "check"
     STUDY = "study"
     PUBLISH = "publish"
+    BUILD = "build"
     STRESS = "stress"
     SHOW_STRESS = "show-stress"
+    CLEAN = "clean"
     SWEEP = "sweep"
 
 
@@ -58,6 +61,7 @@ class Tools:
     shown: Shown
     trust: Trust
     rulings: Rulings
+    builds: BuildStore
     stresses: StressStore
     inbox: Inbox
     tokens: Tokens
@@ -78,6 +82,7 @@ class Tools:
             shown=Shown(redis, clock),
             trust=Trust(redis, clock),
             rulings=Rulings(redis, cache, settings),
+            builds=BuildStore(redis, clock),
             stresses=StressStore(redis, clock),
             inbox=Inbox(redis, clock),
             tokens=tokens,

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from workers.report import stress_cells, stress_words
 from workers.report.digest import grouped
 from workers.report.stress_cells import Mark, mark
-from workers.report.stress_progress import current, state, under_way
+from workers.report.stress_progress import current, machines, state, under_way
 from workers.report.voice import PLAIN
 from workers.report.words import about, cut, page, plain, verbatim
 from workers.stress.anchors import cell_anchor, record_anchor
@@ -307,4 +307,11 @@ def _web(address: str | None) -> str | None:
 _ENVIRONMENT = Environment(
     loader=PackageLoader("bot.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_ENVIRONMENT.filters |= {"plain": plain, "page": page, "web": _web, "state": state, "current": current}
+_ENVIRONMENT.filters |= {
+    "plain": plain,
+    "page": page,
+    "web": _web,
+    "state": state,
+    "current": current,
+    "machines": machines,
+}

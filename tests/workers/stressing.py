@@ -1,14 +1,14 @@
 """The house with stress, but nothing is built: the machine is held by somebody else for as long as a test lasts.
 
 So what is to be stressed waits, as it does on a busy host, and a test puts the results into the store as a process
-would that did the work.
+would that did the work. The same holds for preview builds.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from simulator.server import Simulator
 from tests.workers.gitrepos import commit, git
 from tests.workers.heard import AUTHOR, Heard, hearing
 from tests.workers.house import REPOSITORY, House, Message
+from workers.build import drivers
+from workers.build.result import Made
 from workers.host import alone
 from workers.stress import job
 from workers.stress.document import to_json
@@ -38,7 +40,7 @@ PART = page_name(SIZE)
 
 @dataclass
 class Stressing:
-    """A house where stress waits for the machine. `waiting` are the jobs that look for it."""
+    """A house where stress and builds wait for the machine. `waiting` are the jobs that look for it."""
 
     heard: Heard
     waiting: list[Message] = field(default_factory=list)
@@ -59,7 +61,7 @@ class Stressing:
         self.heard.hear()
         while self.house.queue:
             assert len(done) < most, f"the queue does not end: {done[-3:]}"
-            if self.house.queue[0].job is Job.STRESS and self.house.queue[0].seconds:
+            if self.house.queue[0].job in {Job.STRESS, Job.BUILD} and self.house.queue[0].seconds:
                 self.waiting.append(self.house.queue.popleft())
                 continue
             done.append(self.house.step())
@@ -119,7 +121,7 @@ class Stressing:
 
     def is_waiting(self) -> bool:
         """Whether the current head may be run, and only waits for the machine."""
-        return not self.state().over and job.key_of(self.run_id(), BUILD) in {each.key for each in self.waiting}
+        return not self.state().over and self.waits(BUILD)
 
     def check(self, sha: str, name: str = STRESS) -> Mapping[str, Any]:
         """The newest check of a name on a commit."""
@@ -135,6 +137,17 @@ class Stressing:
         conclusion = self.check(sha, name)["conclusion"]
         assert conclusion is None or isinstance(conclusion, str)
         return conclusion
+
+    def waits(self, part: str) -> bool:
+        """Whether somebody looks again and again whether a part of the current run's stress can begin."""
+        return job.key_of(self.run_id(), part) in {each.key for each in self.waiting}
+
+    def built(self, made: Made, run_id: str | None = None) -> None:
+        """The preview build of the current run is over, as a process that did the work would leave it."""
+        run_id = run_id or self.run_id()
+        self.house.tools.builds.conclude(run_id, made)
+        self.house.tools.send(Job.BUILD, run_id)
+        self.settle()
 
     def find(self, verdict: Verdict, *, run_id: str | None = None) -> None:
         """The whole stress of the current run is done, and found this of the head."""
@@ -167,8 +180,9 @@ def result(verdict: Verdict | None, *, control: Verdict = Verdict.FAIL, troubles
 def under_stress(directory: Path, simulator: Simulator, redis_url: str, **more: Any) -> Iterator[Stressing]:
     """A house with stress in `directory`; `more` are settings."""
     values = {"stress": True, "advice": False, "profile": str(PROFILE), "page_sizes": (SIZE,), **more}
-    with hearing(directory, simulator, redis_url, **values) as heard, alone(job.slot(heard.house.tools)) as is_held:
-        assert is_held
+    with hearing(directory, simulator, redis_url, **values) as heard, ExitStack() as held:
+        for slot in (job.slot(heard.house.tools), drivers.slot(heard.house.tools)):
+            assert held.enter_context(alone(slot))
         simulator.set_permission(REPOSITORY, WRITER, "write")
         simulator.set_association(AUTHOR, "MEMBER")
         simulator.set_association(STRANGER, "NONE")

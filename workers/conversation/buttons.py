@@ -5,6 +5,8 @@ from __future__ import annotations
 import structlog
 
 from workers.beginning import begin_again
+from workers.build.show import CHECK_NAME as PREVIEW_CHECK
+from workers.build.show import rebuild
 from workers.cancelling import cancel
 from workers.check_runs import run_of
 from workers.github import Client, NotThere
@@ -31,9 +33,11 @@ def press(tools: Tools, delivery_id: str, event: CheckEvent) -> None:
         if record is None or not _may(tools, client, record.run, event.sender):
             log.info("not pressed", run=run_id, asked=event.asked, sender=event.sender)
             return
-        is_stress = event.check_name != CHECK_NAME
+        is_stress = event.check_name not in {CHECK_NAME, PREVIEW_CHECK}
         if event.asked == "cancel":
             cancel(tools, run_id, event.sender)
+        elif event.asked == "preview" or (event.asked == "rerun" and event.check_name == PREVIEW_CHECK):
+            rebuild(tools, client, record, delivery_id, event.sender)
         elif event.asked == "stress" or is_stress:
             restress(tools, client, record, delivery_id, Asked(by=event.sender))
         else:
@@ -48,6 +52,7 @@ def rerun_suite(tools: Tools, delivery_id: str, event: SuiteEvent) -> None:
             if record is None or not _may(tools, client, record.run, event.sender):
                 continue
             restress(tools, client, record, delivery_id, Asked(by=event.sender))
+            rebuild(tools, client, record, delivery_id, event.sender)
             begin_again(tools, client, record, delivery_id, event.sender)
 
 

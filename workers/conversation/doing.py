@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from checker.evaluations import Evaluations
 from checker.explain import UnknownName, explain, shape_of
 from workers.beginning import begin_again
+from workers.build.job import build_again, order_for, tell
+from workers.build.show import rebuild
 from workers.cancelling import cancel
 from workers.conversation.commands import Command, Verb
 from workers.github import Client, NotThere, PullRequest
 from workers.pulls import begin_pull
 from workers.report import explanation, replies
 from workers.requests import CommentEvent
+from workers.runs import Ending
 from workers.store import Record
 from workers.stress import job as stress_job
 from workers.stress.show import restress
@@ -64,13 +67,13 @@ def do(asked: Asked) -> Answer:
         case Verb.CANCEL:
             return _cancel(asked)
         case _:
-            return replies.no_preview()
+            return _preview(asked)
 
 
 def _recheck(asked: Asked) -> Answer:
     stages = asked.command.what or ("static",)
     if stages == ("preview",):
-        return replies.no_preview()
+        return _preview(asked)
     if stages == ("stress",):
         return _stress(asked)
     record, answer = _current(asked)
@@ -80,6 +83,8 @@ def _recheck(asked: Asked) -> Answer:
     if "stress" in stages:
         # Before the reports go that say whether there is anything to stress.
         _stress_again(asked, record)
+    if "preview" in stages:
+        rebuild(asked.tools, asked.client, record, asked.cause, asked.event.author)
     begin_again(asked.tools, asked.client, record, asked.cause, asked.event.author)
     return Done()
 
@@ -100,6 +105,25 @@ def _stress_again(asked: Asked, record: Record) -> bool:
     command, author = asked.command, asked.event.author
     wanted = stress_job.Asked(command.page_sizes, command.seeds, author)
     return restress(asked.tools, asked.client, record, asked.cause, wanted)
+
+
+def _preview(asked: Asked) -> Answer:
+    record, answer = _current(asked)
+    if record is None:
+        return answer
+    tools, run_id = asked.tools, record.run.id
+    driver = tools.ruling(run_id).settings.preview.driver
+    if driver is None:
+        return replies.no_preview()
+    if driver not in tools.settings.preview_drivers:
+        return replies.preview_not_here(driver)
+    if record.outcome is not None and record.outcome.ending is Ending.NOT_APPLICABLE:
+        return replies.nothing_watched()
+    if order_for(tools, run_id, asked=True) is None:
+        return replies.nothing_built_yet()
+    asked.seen()
+    rebuild(tools, asked.client, record, asked.cause, asked.event.author)
+    return Done()
 
 
 def _explain(asked: Asked) -> Answer:
@@ -143,6 +167,8 @@ def _approve(asked: Asked) -> Answer:
     if run_id is None or not run_id.endswith(f"..{sha}"):
         begin_pull(tools, asked.client, asked.event.installation_id, pull)
     else:
+        if build_again(tools, run_id):
+            tell(tools, run_id)
         stress_job.stress_again(tools, run_id)
     return Done()
 

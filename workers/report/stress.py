@@ -13,7 +13,7 @@ from workers.report.context import CheckOutput, Context
 from workers.report.markdown import LIMIT, fitted, joined, voice_for
 from workers.report.sections import folded, section
 from workers.report.stress_cells import Mark, by_mark
-from workers.report.stress_progress import pages_table, under_way
+from workers.report.stress_progress import only_awaits_a_build, pages_table, under_way
 from workers.report.stress_words import (
     ORDERING,
     next_steps,
@@ -45,12 +45,20 @@ MOST_TAILS = (25, 12, 6, 3, 1)
 """How many records' evidence is shown; all of it is on the run's page."""
 
 
-def queued(context: Context) -> CheckOutput:
-    """The check from the moment that a stress run is wanted."""
+def queued(context: Context, now: Progress | None = None) -> CheckOutput:
+    """The check from the moment that a stress run is wanted; `now` tells of a preview build that is waited for."""
+    head = code(context.head_sha[:12])
+    if now is not None and only_awaits_a_build(now):
+        return CheckOutput(
+            conclusion=None,
+            title=cut(under_way(now), 200),
+            summary=f"What is built of {head} is to be stressed under kernels with each page size, beside controls "
+            "that must fail. It waits for the check `pagewarden / preview`.\n",
+        )
     return CheckOutput(
         conclusion=None,
         title="Waiting for a machine",
-        summary=f"{code(context.head_sha[:12])} is to be stressed under kernels with each page size, "
+        summary=f"{head} is to be stressed under kernels with each page size, "
         "beside its base and beside controls that must fail. It waits for a free machine.\n",
     )
 

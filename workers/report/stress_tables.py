@@ -165,7 +165,8 @@ def _base_to_head(records: Sequence[Record], result: Result, context: Context) -
     heads = [record for record in records if record.role is Role.HEAD]
     bases = [record for record in records if record.role is Role.BASE]
     head = _symbols(heads, result, context)
-    return f"{_symbols(bases, result, context)} → {head}" if result.has_base else head
+    is_alone = any(record.subject in result.alone for record in heads)
+    return f"{_symbols(bases, result, context)} → {head}" if result.has_base and not is_alone else head
 
 
 def _symbols(records: Sequence[Record], result: Result, context: Context) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from workers.report.digest import grouped, unique
 from workers.report.stress_cells import Event, Mark, by_mark, places
+from workers.report.stress_preview import PREVIEW, UNBUILT
 from workers.report.voice import Voice, retry
 from workers.report.words import cut, listed, page, plain, plural
 from workers.stress.result import Conclusion, Control, Result, Trouble
@@ -26,6 +27,7 @@ ORDERING = (
 )
 """What emulation cannot see."""
 _LIBPAS = re.compile(r"libpas ([0-9a-f]{7,40})")
+_PREVIEW = re.compile(r"preview ([A-Za-z0-9._+-]+) [0-9a-f]{8}")
 _DID = {
     Verdict.PASS: "passes",
     Verdict.FAIL: "fails",
@@ -47,7 +49,7 @@ def title(result: Result) -> str:
         case Conclusion.VOID:
             text = _void(result)
         case Conclusion.INCONCLUSIVE:
-            text = f"Inconclusive: {_unsure(marked)}"
+            text = f"Inconclusive: {_unsure(result, marked)}"
         case Conclusion.ERROR:
             text = f"Stress could not be run: {plain(next(iter(obstacles(result)), 'nothing was run'))}"
     return cut(plain(text, LONGEST_TITLE * 2), LONGEST_TITLE)
@@ -118,7 +120,9 @@ def _void(result: Result) -> str:
     return f"{lead}: {listed(told, most=2)}"
 
 
-def _unsure(marked: dict[Mark, tuple[Record, ...]]) -> str:
+def _unsure(result: Result, marked: dict[Mark, tuple[Record, ...]]) -> str:
+    if _is_only_uncompared(result):
+        return f"failing, and nobody knows whether the base is, too: {places(_pairs(marked[Mark.UNDECIDED]))}"
     open_ends = marked[Mark.INCONCLUSIVE] + marked[Mark.UNDECIDED] + marked[Mark.ERROR] + marked[Mark.LOST]
     if open_ends:
         return f"nothing can be said of {places(_pairs(open_ends))}"
@@ -171,6 +175,11 @@ def verdict(result: Result, voice: Voice) -> str:
             return "A control did the opposite of what it must, so nothing that was seen counts, for or against."
         case Conclusion.VOID:
             return "There was no control that must fail. A stress that cannot fail proves nothing."
+        case Conclusion.INCONCLUSIVE if _is_only_uncompared(result):
+            return (
+                "What was built of the head fails, and nobody knows whether its base does: "
+                "this is neither a pass nor a regression."
+            )
         case Conclusion.INCONCLUSIVE:
             return "Something came to no verdict, so this is no pass. Nothing was seen that must be a new failure."
         case Conclusion.ERROR:
@@ -199,7 +208,9 @@ def _regressed(result: Result) -> str:
 def what_ran(result: Result, voice: Voice) -> str:
     """Who was stressed, with what, on what."""
     subjects = [
-        f"{voice.name(record.subject)} ({role})" for role in (Role.HEAD, Role.BASE) for record in result.of(role)[:1]
+        f"{voice.name(name)} ({role})"
+        for role in (Role.HEAD, Role.BASE)
+        for name in unique(record.subject for record in result.of(role))
     ]
     machine = f"on {MACHINES.get(result.machine, plain(result.machine))}: {kernels(result)}"
     if not subjects:
@@ -207,7 +218,14 @@ def what_ran(result: Result, voice: Voice) -> str:
     tried = [record for record in result.of(Role.HEAD) or result.records if record.verdict is not Verdict.UNAVAILABLE]
     phases, seeds = {record.phase for record in tried}, {record.seed for record in tried}
     counted = f"{plural(len(phases), 'phase')} with {plural(len(seeds), 'seed')}"
-    return f"{listed(subjects)} ran {counted} {machine}."
+    return f"{listed(subjects)} ran {counted} {machine}.{_alone(result, voice)}"
+
+
+def _alone(result: Result, voice: Voice) -> str:
+    """What of it has nothing to be held against."""
+    if not result.alone or (result.conclusion is Conclusion.PASS and not result.has_base):
+        return ""
+    return f" There is no build of the base to compare {listed([voice.name(name) for name in result.alone])} with."
 
 
 def described(event: Event, voice: Voice) -> str:
@@ -268,11 +286,23 @@ def next_steps(result: Result, voice: Voice) -> tuple[str, ...]:
             return (*_look(regressions(result), voice), *_own(result), *_again(result, voice))
         case Conclusion.VOID:
             return ("Nothing has to be done in the code: the stress itself is broken. Tell whoever runs pagewarden.",)
+        case Conclusion.INCONCLUSIVE if _is_only_uncompared(result):
+            return ("Find out whether the base fails as well: there is no build of it, so it could not be run here.",)
         case Conclusion.INCONCLUSIVE:
             return (f"{_repeat(voice)}.",)
+        case Conclusion.ERROR if result.troubles and UNBUILT.issuperset(result.troubles):
+            return (f"{retry(voice, 'built', PREVIEW)}: what is built is put under stress.",)
         case Conclusion.ERROR:
             blame = f"This is not the fault of {voice.subject}. "
             return (f"{blame}{_repeat(voice)}; if that fails too, tell whoever runs pagewarden.",)
+
+
+def _is_only_uncompared(result: Result) -> bool:
+    """Whether nothing is open but what the base does, which another attempt would not tell either."""
+    marked = by_mark(result)
+    others = marked[Mark.INCONCLUSIVE] + marked[Mark.ERROR] + marked[Mark.LOST]
+    fails = marked[Mark.UNDECIDED]
+    return bool(fails) and not others and all(record.subject in result.alone for record in fails)
 
 
 def _repeat(voice: Voice) -> str:
@@ -296,11 +326,16 @@ def _own(result: Result) -> list[str]:
 
 
 def _again(result: Result, voice: Voice) -> list[str]:
-    new = regressions(result)
-    rev = _LIBPAS.fullmatch(new[0].subject) if new else None
-    if rev is None:
-        return []
-    sizes = ",".join(page(size) for size in sorted({record.page_size for record in new}))
-    seeds = ",".join(str(seed) for seed in sorted({record.seed for record in new})[:8])
-    command = f"pagewarden stress --libpas . --rev {rev[1]} --page-sizes {sizes} --seeds {seeds}"
-    return [f"In a clone, {voice.name(command)} shows it again."]
+    """What shows the regressions again, for each of the subjects that people can have."""
+    told = []
+    for subject, records in grouped(regressions(result), lambda record: record.subject).items():
+        sizes = ",".join(page(size) for size in sorted({record.page_size for record in records}))
+        seeds = ",".join(str(seed) for seed in sorted({record.seed for record in records})[:8])
+        options = f"--page-sizes {sizes} --seeds {seeds}"
+        if rev := _LIBPAS.fullmatch(subject):
+            command = f"pagewarden stress --libpas . --rev {rev[1]} {options}"
+            told.append(f"In a clone, {voice.name(command)} shows it again.")
+        elif engine := _PREVIEW.fullmatch(subject):
+            command = f"pagewarden stress --subject {engine[1]} {options}"
+            told.append(f"Where what was built is unpacked, {voice.name(command)} shows it again.")
+    return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from workers.stress.lineup import Entrant, Heard, run_lineup
@@ -26,11 +26,15 @@ class ControlSubject:
 
 @dataclass(frozen=True)
 class Campaign:
-    """`entrants` are heads and bases: they run on each page size asked for. `seeds` are tried one after another."""
+    """`entrants` are heads and bases: they run on each page size asked for. `seeds` are tried one after another.
+
+    `alone` are names of heads whose base would run beside them, if it were there.
+    """
 
     entrants: tuple[Entrant, ...]
     controls: tuple[ControlSubject, ...]
     seeds: tuple[int, ...]
+    alone: tuple[str, ...] = ()
 
     def page_sizes(self, asked: Sequence[int]) -> tuple[int, ...]:
         """Those asked for; where no control must fail on any of them, also the one where the controls can."""
@@ -40,8 +44,7 @@ class Campaign:
             for expected in control.expectations
             if expected.verdict is Verdict.FAIL
         }
-        more = set() if failing & set(asked) else {min(failing)} if failing else set()
-        return tuple(sorted({*asked, *more}))
+        return with_failing(asked, failing)
 
     def lineup(self, page_size: int, asked: Sequence[int]) -> tuple[Entrant, ...]:
         """Who runs on one machine: the controls first, as nothing counts without them."""
@@ -51,6 +54,12 @@ class Campaign:
             if (expected := control.on(page_size))
         ]
         return (*controls, *(self.entrants if page_size in asked else ()))
+
+
+def with_failing(asked: Sequence[int], failing: Collection[int]) -> tuple[int, ...]:
+    """The page sizes asked for; where a control can fail on `failing` ones only, also one of these."""
+    more = set() if set(failing) & set(asked) else {min(failing)} if failing else set()
+    return tuple(sorted({*asked, *more}))
 
 
 def run_on(machine: Machine, campaign: Campaign, asked: Sequence[int], heard: Heard) -> Result:
@@ -63,6 +72,7 @@ def run_on(machine: Machine, campaign: Campaign, asked: Sequence[int], heard: He
         page_sizes=(machine.page_size,) if machine.page_size in asked else (),
         records=tuple(record for record in records if record.role is not Role.CONTROL),
         controls=held_against(expectations, controls),
+        alone=campaign.alone,
     )
 
 
@@ -74,5 +84,7 @@ def merged(machine: str, asked: Sequence[int], parts: Iterable[Result], troubles
         page_sizes=tuple(asked),
         records=with_checksums_compared([record for part in parts for record in part.records]),
         controls=tuple(control for part in parts for control in part.controls),
-        troubles=(*troubles, *(trouble for part in parts for trouble in part.troubles)),
+        # What stands in the way of all is told by each part.
+        troubles=tuple(dict.fromkeys((*troubles, *(trouble for part in parts for trouble in part.troubles)))),
+        alone=tuple(dict.fromkeys(name for part in parts for name in part.alone)),
     )

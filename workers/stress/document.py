@@ -74,6 +74,9 @@ class Document(Model):
     records: tuple[RecordDocument, ...] = Field(description="Those of head and base.")
     controls: tuple[ControlDocument, ...]
     troubles: tuple[TroubleDocument, ...]
+    alone: tuple[str, ...] = Field(
+        default=(), description="Subjects of head whose base was wanted beside them, and was not to be had."
+    )
 
 
 def to_json(result: Result) -> dict[str, Any]:
@@ -88,6 +91,7 @@ def to_json(result: Result) -> dict[str, Any]:
             "troubles": tuple(
                 TroubleDocument(text=each.text, page_size=each.page_size, own=each.own) for each in result.troubles
             ),
+            "alone": result.alone,
         }
     )
     return document.model_dump(mode="json", by_alias=True)
@@ -105,6 +109,7 @@ def from_json(data: Mapping[str, Any]) -> Result:
         records=tuple(map(_read_record, document.records)),
         controls=tuple(map(_read_control, document.controls)),
         troubles=tuple(Trouble(each.text, each.page_size, each.own) for each in document.troubles),
+        alone=document.alone,
     )
 
 

@@ -3,31 +3,36 @@
 A build takes a minute and a machine some more, longer than any job may. So a job starts a process of its own for each
 part and looks at it again and again: what that process does and finds is in the store, where its death shows as a
 heart that has stopped beating, and any host may take its part on anew.
+
+Nobody looks at the parts of a preview build before that is over, which may take hours: its end sends their jobs.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import subprocess
-import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from checker.profile import Profile
 from checker.report import Report, Verdict
-from config.settings import bare_environment
+from workers import background
+from workers.build.result import Ending
+from workers.build.store import Build
 from workers.host import alone
 from workers.leave import Leave, leave_for
+from workers.report.stress_preview import unbuilt
 from workers.ruling import Ruling
 from workers.runs import Run
-from workers.stress.campaign import merged
-from workers.stress.document import from_json, to_json
-from workers.stress.processes import page_name
+from workers.stress.campaign import with_failing
+from workers.stress.document import to_json
+from workers.stress.due import due, result_of
+from workers.stress.javascript.controls import FAILING_PAGES
 from workers.stress.result import Conclusion, Result, Trouble
-from workers.stress.store import BUILD, Plan, Stress
+from workers.stress.store import BUILD, Plan, Stress, is_preview, page_size_of
 from workers.tools import Job, Tools
 from workers.trust import Distrust
 
@@ -35,8 +40,6 @@ POLL_SECONDS = 2.0
 """Between two looks at a part."""
 QUIET_SECONDS = 30.0
 """Nothing is to be expected of a run for so long after a look; then the sweep may ask."""
-LARGEST_LOG = 4 << 20
-"""Bytes after which the log of the runners begins anew."""
 BUSY_SECONDS = 5.0
 """Between two looks of a part that waits for the machine to be free."""
 SHOW_SECONDS = 15
@@ -44,7 +47,7 @@ SHOW_SECONDS = 15
 MOST_STARTS = 3
 """A part whose process died so often is given up."""
 LONGEST_SECONDS = 2 * 3600.0
-"""After so long a stress run is concluded as it is."""
+"""After so long a stress run is concluded as it is; that a preview build is waited for does not count."""
 
 UNTRUSTED = frozenset(Distrust)
 """Why nothing is run: the code is a stranger's, and nobody has approved it."""
@@ -92,11 +95,11 @@ def want_stress(tools: Tools, run_id: str, cause: str = "", asked: Asked = NOTHI
     return True
 
 
-def plan_for(tools: Tools, run_id: str, asked: Asked = NOTHING_ASKED) -> Plan | None:
-    """How a run is to be stressed, `None` where it is not."""
+def plan_for(tools: Tools, run_id: str, asked: Asked = NOTHING_ASKED, *, anywhere: bool = False) -> Plan | None:
+    """How a run is to be stressed, `None` where it is not. `anywhere`: by a server that offers every driver."""
     record, ruling = tools.store.record(run_id), tools.ruling(run_id)
     settings = ruling.settings.stress
-    if record is None or not (tools.settings.stress and settings.enabled) or stressed_profile(ruling) is None:
+    if record is None or not (tools.settings.stress and settings.enabled):
         return None
     run = record.run
     # What lands on a branch was stressed before; a merge group is new, and its queue is entered with write access.
@@ -104,11 +107,22 @@ def plan_for(tools: Tools, run_id: str, asked: Asked = NOTHING_ASKED) -> Plan | 
         return None
     if not any(map(worth_a_stress, tools.store.reports(run_id))):
         return None
+    preview = ruling.settings.preview
+    is_offered = anywhere or preview.driver in tools.settings.preview_drivers
+    # Of a merge group there is no preview.
+    engine = (preview.binary or "") if preview.driver is not None and is_offered and run.number is not None else ""
+    has_libpas = stressed_profile(ruling) is not None
+    if not (has_libpas or engine):
+        return None
+    page_sizes = asked.page_sizes or ruling.stress_page_sizes(tools.settings.page_sizes)
     seeds = asked.seeds or settings.seeds
     return Plan(
-        page_sizes=asked.page_sizes or ruling.stress_page_sizes(tools.settings.page_sizes),
+        page_sizes=page_sizes,
         seeds=tuple(range(1, seeds + 1)) if seeds else tools.settings.stress_seeds,
         machine=settings.machine or tools.settings.stress_machine,
+        libpas=has_libpas,
+        preview=engine,
+        preview_page_sizes=with_failing(page_sizes, FAILING_PAGES) if engine else (),
     )
 
 
@@ -130,7 +144,44 @@ def begin(tools: Tools, run_id: str) -> None:
     if result_of(state) is not None:
         _conclude(tools, run_id)
         return
-    for part in due(state):
+    if state.plan.preview and state.built is None and _is_over(tools.builds.get(run_id)):
+        tools.stresses.preview_is_over(run_id)
+        state = replace(state, built=tools.clock())
+    # Where there is nothing to do but to wait, one is sent all the same: somebody may have to give leave.
+    _send(tools, run_id, due(state) or state.preview_parts[:1])
+
+
+def after_build(tools: Tools, run_id: str) -> None:
+    """What follows from the end of a preview build, be it good or not: the parts that waited for it are due, or end.
+
+    Where they had ended for want of a good one, and this one is, they begin after all.
+    """
+    state, build = tools.stresses.get(run_id), tools.builds.get(run_id)
+    if state is None or not state.plan.preview or not _is_over(build):
+        return
+    is_ended = state.over and result_of(state) is None
+    if state.unbuilt and is_good(build) and not is_ended:
+        tools.stresses.reopen(run_id, state.preview_parts)
+        tools.send(Job.SHOW_STRESS, run_id)
+    elif state.over:
+        return
+    tools.stresses.preview_is_over(run_id)
+    _send(tools, run_id, state.preview_parts)
+
+
+def _is_over(build: Build | None) -> bool:
+    """A build that nobody wants is not waited for either."""
+    return build is None or build.over
+
+
+def is_good(build: Build | None) -> bool:
+    """Whether a preview build is there to be run."""
+    made = build.made if build is not None and build.over else None
+    return made is not None and made.is_good
+
+
+def _send(tools: Tools, run_id: str, parts: Iterable[str]) -> None:
+    for part in parts:
         tools.send(Job.STRESS, key_of(run_id, part))
 
 
@@ -147,27 +198,13 @@ def stress_again(tools: Tools, run_id: str) -> bool:
 
 
 def _is_answered(state: Stress) -> bool:
-    """An error is no answer: what broke may work by now. Who cancelled it has said that he wants none."""
+    """An error is no answer: what broke may work by now. Who cancelled it has said that he wants none.
+
+    What lacks a preview build is taken up by the end of the next one.
+    """
     result = result_of(state)
-    return state.cancelled_by is not None or (result is not None and result.conclusion is not Conclusion.ERROR)
-
-
-def result_of(state: Stress) -> Result | None:
-    """What was found out, once each part has ended or what was to be built could not be; `None` before."""
-    parts = {name: from_json(json.loads(part.result)) for name, part in state.parts.items() if part.result is not None}
-    built = parts.get(BUILD)
-    if built is None or not (built.troubles or parts.keys() == set(state.names)):
-        return None
-    return merged(state.plan.machine, state.page_sizes, parts.values())
-
-
-def due(state: Stress) -> tuple[str, ...]:
-    """The parts that can be worked on: the build, and after it the machines."""
-    if state.over:
-        return ()
-    if state.part(BUILD).result is None:
-        return (BUILD,)
-    return tuple(name for name in state.names if state.part(name).result is None)
+    is_error = result is None or (result.conclusion is Conclusion.ERROR and not state.unbuilt)
+    return state.cancelled_by is not None or not is_error
 
 
 def stress(tools: Tools, key: str) -> None:
@@ -183,33 +220,87 @@ def stress(tools: Tools, key: str) -> None:
         return
     tools.stresses.told(run_id, QUIET_SECONDS)
     if part not in due(state):
-        # A part is followed once: each message would begin another chain of looks at the next ones.
-        if tools.stresses.follow(run_id, part) and (part == BUILD or result_of(state) is not None):
-            begin(tools, run_id)
-    elif tools.clock() - state.since > LONGEST_SECONDS:
-        log.error("giving up", run=run_id, reason="no result in time")
-        tools.stresses.time_out(run_id)
-        _conclude(tools, run_id)
+        _follow(tools, record.run, state, part)
+    elif _is_late(state, part, tools.clock()):
+        _end_late(tools, run_id, part)
     elif state.part(part).is_alive(tools.clock()):
         _show_now_and_then(tools, run_id)
         tools.send(Job.STRESS, key, POLL_SECONDS)
     elif state.part(part).starts >= MOST_STARTS:
         give_up(tools, run_id, part, f"the process that did it ended {MOST_STARTS} times without a result")
-    else:
+    elif not is_preview(part) or _has_build(tools, record.run, state, part):
         _take_on(tools, record.run, part)
+
+
+def _follow(tools: Tools, run: Run, state: Stress, part: str) -> None:
+    """What follows from the end of a part; of one that waits for the preview build, somebody may have to give leave."""
+    if state.part(part).result is None:
+        if is_preview(part) and tools.stresses.is_first_look(run.id):
+            _may_run(tools, run)
+    # A part is followed once: each message would begin another chain of looks at the next ones.
+    elif tools.stresses.follow(run.id, part):
+        if result_of(state) is not None:
+            _conclude(tools, run.id)
+        elif not due(state):
+            # The preview build is waited for, and nobody else tells.
+            _show_now_and_then(tools, run.id)
+        elif part == BUILD:
+            _send(tools, run.id, (name for name in due(state) if not is_preview(name)))
+
+
+def _is_late(state: Stress, part: str, now: float) -> bool:
+    since = state.built if is_preview(part) and state.built is not None else state.since
+    return now - since > LONGEST_SECONDS
+
+
+def _end_late(tools: Tools, run_id: str, part: str) -> None:
+    if is_preview(part):
+        # What libpas was seen to do, hours ago perhaps, stays true.
+        give_up(tools, run_id, part, f"no result within {LONGEST_SECONDS / 3600:g} hours")
+        return
+    log.error("giving up", run=run_id, reason="no result in time")
+    tools.stresses.time_out(run_id)
+    _conclude(tools, run_id)
+
+
+def _has_build(tools: Tools, run: Run, state: Stress, part: str) -> bool:
+    """Whether there is a preview build to run. Where there is none, the part waits for it, or ends without."""
+    build = tools.builds.get(run.id)
+    if is_good(build):
+        return True
+    if not _is_over(build):
+        tools.stresses.await_preview(run.id)
+    # Where leave is wanting, that is why nothing was built.
+    elif _may_run(tools, run):
+        log.info("no preview build to stress", run=run.id, part=part)
+        tools.stresses.end_unbuilt(run.id, part, _nothing_but(unbuilt(_ending_of(build)), state))
+        _send(tools, run.id, [part])
+    return False
+
+
+def _ending_of(build: Build | None) -> Ending | None:
+    """How a preview build ended that is not good; `None` where there was none."""
+    if build is None:
+        return None
+    if build.made is not None:
+        return build.made.ending
+    if build.timed_out:
+        return Ending.TIMED_OUT
+    return Ending.CANCELLED if build.cancelled_by is not None else None
 
 
 def _take_on(tools: Tools, run: Run, part: str) -> None:
     owner = secrets.token_hex(8)
     with alone(slot(tools)) as free:
         # At the first look, so that who has to approve learns of it at once; and then when it would begin.
-        is_asked = part == BUILD and (free or tools.stresses.is_first_look(run.id))
+        is_asked = (part == BUILD or is_preview(part)) and (free or tools.stresses.is_first_look(run.id))
         if is_asked and not _may_run(tools, run):
             return
         taken = free and tools.stresses.claim(run.id, part, owner)
     if taken:
         log.info("taken on", run=run.id, part=part)
-        _start(tools, run.id, part, owner)
+        log_file = tools.settings.cache_dir / "stress" / "runner.log"
+        background.start(tools.settings, "workers.stress.runner", [run.id, part, owner], log_file)
     _show_now_and_then(tools, run.id)
     tools.send(Job.STRESS, key_of(run.id, part), POLL_SECONDS if taken else BUSY_SECONDS)
 
@@ -225,32 +316,30 @@ def _may_run(tools: Tools, run: Run) -> bool:
     return leave is Leave.GRANTED
 
 
-def _start(tools: Tools, run_id: str, part: str, owner: str) -> None:
-    """A process of its own, which outlives this worker's: a restart of the workers costs no result."""
-    log_file = tools.settings.cache_dir / "stress" / "runner.log"
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    is_large = log_file.exists() and log_file.stat().st_size > LARGEST_LOG
-    with log_file.open("wb" if is_large else "ab") as output:
-        subprocess.Popen(
-            [sys.executable, "-m", "workers.stress.runner", run_id, part, owner],
-            env={**bare_environment(), **tools.settings.environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
 def give_up(tools: Tools, run_id: str, part: str, reason: str) -> None:
     """Ends a part without a result; what was not looked at is no pass."""
     log.error("giving up", run=run_id, part=part, reason=reason)
     state = tools.stresses.get(run_id)
-    if state is None:
+    if state is not None:
+        tools.stresses.give_up(run_id, part, _nothing_but(Trouble(reason, page_size_of(part)), state))
+        _send(tools, run_id, [part])
+
+
+def _nothing_but(trouble: Trouble, state: Stress) -> str:
+    """What is kept of a part that found nothing."""
+    return json.dumps(to_json(Result(state.plan.machine, (), troubles=(trouble,))))
+
+
+def do_without_libpas(tools: Tools, run_id: str, reason: str) -> None:
+    """There is none in head and base. Where nothing else is to be stressed, that, and `reason`, is the end of it."""
+    state = tools.stresses.get(run_id)
+    if state is None or not state.plan.preview:
+        refuse(tools, run_id, reason)
         return
-    size = next((size for size in state.page_sizes if part == page_name(size)), None)
-    lost = Result(state.plan.machine, (), troubles=(Trouble(reason, size),))
-    tools.stresses.give_up(run_id, part, json.dumps(to_json(lost)))
-    tools.send(Job.STRESS, key_of(run_id, part))
+    tools.stresses.leave_libpas_out(run_id)
+    state = tools.stresses.get(run_id)
+    if state is not None and result_of(state) is not None:
+        _conclude(tools, run_id)
 
 
 def refuse(tools: Tools, run_id: str, reason: str) -> None:

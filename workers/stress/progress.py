@@ -14,6 +14,10 @@ class Stage(StrEnum):
     """What one machine is at."""
 
     WAITING = "waiting"
+    UNBUILT = "waiting for its build"
+    """A preview, which is built elsewhere."""
+    LEFT_OUT = "not run"
+    """There is nothing to run on it, as it could not be built."""
     BUILDING = "building"
     RUNNING = "running"
     DONE = "done"
@@ -37,11 +41,15 @@ class PageProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """A run under way. `machine` is `vm`, `native` or `user`; `started` in seconds since 1970, None before it has."""
+    """A run under way. `machine` is `vm`, `native` or `user`; `started` in seconds since 1970, None before it has.
+
+    `pages` are the machines of libpas, `preview` those of the preview build.
+    """
 
     machine: str
     pages: tuple[PageProgress, ...]
     started: float | None = None
+    preview: tuple[PageProgress, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON-able; `from_json` reads it."""

@@ -35,7 +35,7 @@ class Change(StrEnum):
     """The base fails, too."""
     FIXED = "fixed"
     UNKNOWN = "unknown"
-    """Inconclusive or an error, at head, or at the base where head fails."""
+    """Inconclusive or an error, at head, or at the base where head fails; or there is no base where one was wanted."""
     UNAVAILABLE = "unavailable"
     LOST = "lost"
     """The head does not offer what the base does, so that nobody looked."""
@@ -79,13 +79,17 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Result:
-    """Everything a run found out. `records` are those of head and base; `machine` is `vm`, `native` or `user`."""
+    """Everything a run found out. `records` are those of head and base; `machine` is `vm`, `native` or `user`.
+
+    `alone` are subjects of head whose base was wanted beside them and was not to be had.
+    """
 
     machine: str
     page_sizes: tuple[int, ...]
     records: tuple[Record, ...] = ()
     controls: tuple[Control, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    alone: tuple[str, ...] = ()
 
     def of(self, role: Role) -> tuple[Record, ...]:
         """The records of one role, in their order."""
@@ -96,7 +100,7 @@ class Result:
         return any(record.role is Role.BASE for record in self.records)
 
     def change(self, record: Record) -> Change:
-        """What became of a head's record since the base; without a base every failure is new."""
+        """What became of a head's record since the base; where none was wanted every failure is new."""
         base = self._base.get(_cell(record))
         if record.verdict is Verdict.UNAVAILABLE:
             return Change.UNAVAILABLE if base is None or base.verdict is Verdict.UNAVAILABLE else Change.LOST
@@ -105,7 +109,8 @@ class Result:
         if record.verdict is not Verdict.FAIL:
             return Change.UNKNOWN
         if base is None or base.verdict in {Verdict.PASS, Verdict.UNAVAILABLE}:
-            return Change.REGRESSION if base is not None or not self.has_base else Change.UNKNOWN
+            is_bare = not self.has_base and record.subject not in self.alone
+            return Change.REGRESSION if base is not None or is_bare else Change.UNKNOWN
         return Change.STANDING if base.verdict is Verdict.FAIL else Change.UNKNOWN
 
     def counts(self, page_size: int) -> bool:

@@ -7,29 +7,29 @@ not its any more, or nobody can be told.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import structlog
-from redis.exceptions import RedisError
 
-from config.page_sizes import PAGE_SIZES
 from config.settings import load
 from workers import logs
 from workers.app import create_app
+from workers.build.driver import BuildError
+from workers.build.kept import base_binary_of, binary_of
 from workers.git import GitError
 from workers.github import GitHubError
+from workers.heart import Heart
 from workers.host import alone
+from workers.report.stress_preview import no_engine
 from workers.runs import Run
 from workers.sandbox import SandboxError
+from workers.scenario.progress import Step
 from workers.stress.campaign import Campaign, run_on
 from workers.stress.document import to_json
 from workers.stress.evidence import evidence_of, evidence_to_json
-from workers.stress.job import key_of, refuse, slot, stressed_profile
+from workers.stress.javascript.preview import Engine, preview_campaign
+from workers.stress.job import do_without_libpas, key_of, slot, stressed_profile
 from workers.stress.libpas.build import Build
 from workers.stress.libpas.campaign import (
     Built,
@@ -44,17 +44,12 @@ from workers.stress.machines import machine_for
 from workers.stress.processes import Cancelled, MachineError
 from workers.stress.progress import PageProgress, Progress, Stage
 from workers.stress.result import Result, Trouble
-from workers.stress.store import BUILD, Plan
+from workers.stress.store import Plan, is_preview, page_size_of
 from workers.stress.subjects import SubjectError
 from workers.stress.verdicts import Evidence, Role
 from workers.tasks import connect, sender
 from workers.tools import Job, Tools
 
-BEAT_SECONDS = 2.0
-UNHEARD_SECONDS = 10.0
-"""When the store has not answered for so long, nobody waits for this process any more."""
-GRACE_SECONDS = 20.0
-"""A process that is to stop and has not after so long ends itself; what it runs dies with it."""
 MOST_CORES = 4
 LARGEST_CORE = 1 << 20
 """Bytes. Cores go to the store for the first failures of the head only; `pagewarden stress --out` keeps all."""
@@ -62,59 +57,24 @@ LARGEST_CORE = 1 << 20
 log = structlog.get_logger(__name__)
 
 
-@dataclass
-class Heart:
-    """Beats while the part is worked on, and learns when to stop."""
+@dataclass(frozen=True)
+class Work:
+    """A part under way. `heart` tells how far it is, and when it is to stop."""
 
     tools: Tools
-    run_id: str
+    run: Run
     part: str
-    owner: str
     plan: Plan
-    progress: str = ""
-    stopping: threading.Event = field(default_factory=threading.Event)
-    finished: threading.Event = field(default_factory=threading.Event)
-
-    def beat_until_finished(self) -> None:
-        """The thread."""
-        silent = 0.0
-        while not self.finished.wait(BEAT_SECONDS):
-            try:
-                mine = self.tools.stresses.beat(self.run_id, self.part, self.owner, self.progress)
-                silent = 0.0
-            except (RedisError, OSError):
-                silent += BEAT_SECONDS
-                mine = silent < UNHEARD_SECONDS
-            if not mine:
-                self.stopping.set()
-                if not self.finished.wait(GRACE_SECONDS):
-                    os._exit(1)
-                return
+    heart: Heart
 
     def show(self, page: PageProgress) -> None:
         """Notes how far the part is. Raises `Cancelled` when it is to stop."""
-        self.progress = json.dumps(Progress(self.plan.machine, (page,)).to_json())
-        self.require()
-
-    def require(self) -> None:
-        """Raises `Cancelled` when the part is to stop."""
-        if self.stopping.is_set():
-            raise Cancelled
+        self.heart.progress = json.dumps(Progress(self.plan.machine, (page,)).to_json())
+        self.heart.require()
 
 
 class NothingToStress(Exception):
     """Neither head nor base has what would be built. The text says so to people."""
-
-
-@contextmanager
-def _beating(heart: Heart) -> Iterator[None]:
-    thread = threading.Thread(target=heart.beat_until_finished, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        heart.finished.set()
-        thread.join()
 
 
 def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
@@ -124,16 +84,16 @@ def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
         if not free or record is None or state is None:
             tools.stresses.release(run_id, part, owner)
             return
-        heart = Heart(tools, run_id, part, owner, state.plan)
-        with _beating(heart):
+        heart = Heart(lambda progress: tools.stresses.beat(run_id, part, owner, progress), Cancelled)
+        with heart.beating():
             try:
-                result = _result(tools, record.run, part, heart)
+                result = _result(Work(tools, record.run, part, state.plan, heart))
             except Cancelled:
                 log.info("stopped", run=run_id, part=part)
                 return
             except NothingToStress as nothing:
                 log.info("nothing to stress", run=run_id)
-                refuse(tools, run_id, str(nothing))
+                do_without_libpas(tools, run_id, str(nothing))
                 return
     if not tools.stresses.finish(run_id, part, owner, json.dumps(to_json(result)), _kept_evidence(result)):
         log.info("somebody else's by now", run=run_id, part=part)
@@ -142,25 +102,31 @@ def work(tools: Tools, run_id: str, part: str, owner: str) -> None:
     tools.send(Job.STRESS, key_of(run_id, part))
 
 
-def _result(tools: Tools, run: Run, part: str, heart: Heart) -> Result:
-    sizes = heart.plan.page_sizes if part == BUILD else (PAGE_SIZES[part],)
-    machine = heart.plan.machine
-
-    def built(done: int, of: int, what: str) -> None:
-        heart.show(PageProgress(sizes[0], Stage.BUILDING, done, of, subject=what))
-
+def _result(work: Work) -> Result:
+    machine, page_size = work.plan.machine, page_size_of(work.part)
     try:
-        campaign = _campaign(tools, run, heart.plan, built)
-        if part == BUILD:
-            return Result(machine, ())
-        return _run(tools, sizes[0], campaign, heart)
+        campaign = (_of_preview if is_preview(work.part) else _of_libpas)(work)
+        return _run(work, page_size, campaign) if page_size is not None else Result(machine, ())
     except SubjectError as error:
         return Result(machine, (), troubles=(Trouble(str(error), own=error.own),))
+    except BuildError as error:
+        return Result(machine, (), troubles=(Trouble(str(error)),))
     except (MachineError, SandboxError) as error:
-        return Result(machine, (), troubles=(Trouble(str(error), None if part == BUILD else sizes[0]),))
+        return Result(machine, (), troubles=(Trouble(str(error), page_size),))
     except (GitError, GitHubError) as error:
-        log.warning("sources could not be fetched", run=run.id, error=str(error))
-        return Result(machine, (), troubles=(Trouble("the sources could not be fetched"),))
+        log.warning("sources could not be fetched", run=work.run.id, error=str(error))
+        what = "preview build" if is_preview(work.part) else "sources"
+        return Result(machine, (), troubles=(Trouble(f"the {what} could not be fetched"),))
+
+
+def _of_libpas(work: Work) -> Campaign:
+    tools, run, plan = work.tools, work.run, work.plan
+    shown_at = page_size_of(work.part) or plan.page_sizes[0]
+
+    def built(done: int, of: int, what: str) -> None:
+        work.show(PageProgress(shown_at, Stage.BUILDING, done, of, subject=what))
+
+    return _campaign(tools, run, plan, built)
 
 
 def _campaign(tools: Tools, run: Run, plan: Plan, built: Built) -> Campaign:
@@ -177,17 +143,36 @@ def _campaign(tools: Tools, run: Run, plan: Plan, built: Built) -> Campaign:
     return libpas_campaign(wanted, profile, Build(cache=tools.settings.cache_dir / "stress"), built)
 
 
-def _run(tools: Tools, page_size: int, campaign: Campaign, heart: Heart) -> Result:
+def _of_preview(work: Work) -> Campaign:
+    tools, run, path, require = work.tools, work.run, work.plan.preview, work.heart.require
+
+    def tell(_step: Step) -> None:
+        require()
+
+    found = binary_of(tools, run, path, require)
+    if found is None:
+        raise SubjectError(no_engine(path), own=True)
+    base = base_binary_of(tools, run, path, require)
+    return preview_campaign(
+        Engine(run.head, *found),
+        Engine(run.base, *base) if base is not None else None,
+        work.plan.seeds,
+        cache_dir=tools.settings.cache_dir,
+        tell=tell,
+    )
+
+
+def _run(work: Work, page_size: int, campaign: Campaign) -> Result:
     def heard(place: Place | None) -> None:
-        heart.require()
+        work.heart.require()
         if place is not None:
             subject = place.entrant.subject.name
-            heart.show(
+            work.show(
                 PageProgress(page_size, Stage.RUNNING, place.index - 1, place.total, subject=subject, phase=place.phase)
             )
 
-    machine = machine_for(heart.plan.machine, page_size, tools.settings.cache_dir)
-    return run_on(machine, campaign, heart.plan.page_sizes, heard)
+    machine = machine_for(work.plan.machine, page_size, work.tools.settings.cache_dir)
+    return run_on(machine, campaign, work.plan.page_sizes, heard)
 
 
 def _kept_evidence(result: Result) -> dict[str, str]:

@@ -20,11 +20,12 @@ from workers.report.context import CheckOutput, Context
 from workers.report.markdown import Blocks, no_blocks
 from workers.runs import Run
 from workers.store import Record
-from workers.stress.job import LONGEST_SECONDS, UNTRUSTED, Asked, begin, plan_for, result_of, want_stress
+from workers.stress.due import due, result_of
+from workers.stress.job import LONGEST_SECONDS, UNTRUSTED, Asked, begin, plan_for, want_stress
 from workers.stress.processes import page_name
 from workers.stress.progress import PageProgress, Progress, Stage
 from workers.stress.result import Conclusion, Result
-from workers.stress.store import BUILD, Stress
+from workers.stress.store import BUILD, Stress, preview_part
 from workers.tools import Job, Tools
 from workers.trust import Distrust
 from workers.writing import writing
@@ -125,21 +126,35 @@ def seen_of(state: Stress) -> Result | Progress | None:
 
 def progress_of(state: Stress) -> Progress:
     """How far a stress run is, from what the parts tell."""
-    building = _told(state, BUILD)
-    pages = []
-    for size in state.page_sizes:
-        own = state.part(page_name(size))
-        if own.result is not None:
-            page = PageProgress(size, Stage.DONE)
-        elif (told := _told(state, page_name(size))) is not None and told.stage is Stage.RUNNING:
-            page = told
-        elif building is not None and state.part(BUILD).result is None:
-            page = replace(building, page_size=size)
-        else:
-            page = PageProgress(size)
-        pages.append(page)
+    libpas = [_libpas_at(state, size) for size in state.page_sizes] if state.plan.libpas else []
+    preview = [_preview_at(state, size) for size in state.plan.preview_page_sizes]
     begun = any(part.starts for part in state.parts.values())
-    return Progress(state.plan.machine, tuple(pages), state.since if begun else None)
+    return Progress(state.plan.machine, tuple(libpas), state.since if begun else None, tuple(preview))
+
+
+def _libpas_at(state: Stress, page_size: int) -> PageProgress:
+    part = page_name(page_size)
+    if state.part(part).result is not None:
+        return PageProgress(page_size, Stage.DONE)
+    if (told := _running(state, part)) is not None:
+        return told
+    if state.part(BUILD).result is not None:
+        return PageProgress(page_size, Stage.WAITING if part in due(state) else Stage.LEFT_OUT)
+    building = _told(state, BUILD)
+    return replace(building, page_size=page_size) if building is not None else PageProgress(page_size)
+
+
+def _preview_at(state: Stress, page_size: int) -> PageProgress:
+    part = preview_part(page_size)
+    if state.part(part).result is not None:
+        return PageProgress(page_size, Stage.DONE)
+    told = _running(state, part)
+    return told or PageProgress(page_size, Stage.WAITING if part in due(state) else Stage.UNBUILT)
+
+
+def _running(state: Stress, part: str) -> PageProgress | None:
+    told = _told(state, part)
+    return told if told is not None and told.stage is Stage.RUNNING else None
 
 
 def _told(state: Stress, part: str) -> PageProgress | None:
@@ -170,8 +185,8 @@ def _output(state: Stress, about: Context) -> CheckOutput | None:
     match seen_of(state):
         case Result() as result:
             return stress_words.concluded(result, about)
-        case Progress(started=None):
-            return stress_words.queued(about)
+        case Progress(started=None) as progress:
+            return stress_words.queued(about, progress)
         case Progress() as progress:
             return stress_words.progress(about, progress)
         case None:

@@ -1,82 +1,69 @@
 """What is known of the stress of a run, in Redis: its parts, who works on them, and what they found.
 
-A part is what one process of one host does: the build, then the machine of each page size. Who works on one holds it
-for as long as his heart beats, and nobody else's result for it is taken.
+A part is what one process of one host does, see `workers.parts`: the build of libpas, then the machine of each page
+size; and the machines of the preview build, once that is there.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from redis import Redis
 
+from config.page_sizes import PAGE_SIZES
+from workers.parts import Part, Parts, part_of
 from workers.runs import place_of
 from workers.store import KEEP_SECONDS
 from workers.stress.processes import page_name
 
 BUILD = "build"
-STALE_SECONDS = 30.0
-"""Whose heart has not beaten for so long is taken for dead."""
+_PREVIEW = "preview-"
 
 _OPEN = "pagewarden:stresses"
 
-# Each is one step: two hosts may ask at once.
-_CLAIM = """
-if redis.call("HEXISTS", KEYS[1], "since") == 0 or redis.call("HEXISTS", KEYS[1], "over") == 1 then return 0 end
-if redis.call("HEXISTS", KEYS[1], "result:" .. ARGV[1]) == 1 then return 0 end
-local beat = redis.call("HGET", KEYS[1], "beat:" .. ARGV[1])
-if beat and tonumber(beat) > tonumber(ARGV[3]) - tonumber(ARGV[4]) then return 0 end
-redis.call("HSET", KEYS[1], "owner:" .. ARGV[1], ARGV[2], "beat:" .. ARGV[1], ARGV[3])
-redis.call("HINCRBY", KEYS[1], "starts:" .. ARGV[1], 1)
-return 1
-"""
-_BEAT = """
-if redis.call("HGET", KEYS[1], "owner:" .. ARGV[1]) ~= ARGV[2] then return 0 end
-if redis.call("HEXISTS", KEYS[1], "over") == 1 then return 0 end
-redis.call("HSET", KEYS[1], "beat:" .. ARGV[1], ARGV[3])
-if ARGV[4] ~= "" then redis.call("HSET", KEYS[1], "progress:" .. ARGV[1], ARGV[4]) end
-return 1
-"""
-_FINISH = """
-if redis.call("HGET", KEYS[1], "owner:" .. ARGV[1]) ~= ARGV[2] then return 0 end
-if redis.call("HEXISTS", KEYS[1], "over") == 1 then return 0 end
-redis.call("HSET", KEYS[1], "result:" .. ARGV[1], ARGV[3])
-redis.call("HDEL", KEYS[1], "beat:" .. ARGV[1])
-return 1
-"""
+
+def preview_part(page_size: int) -> str:
+    """The part that runs the preview build on pages of so many bytes."""
+    return f"{_PREVIEW}{page_name(page_size)}"
+
+
+def is_preview(part: str) -> bool:
+    """Whether a part runs the preview build."""
+    return part.startswith(_PREVIEW)
+
+
+def page_size_of(part: str) -> int | None:
+    """In bytes; `None` for the build of libpas, which has none."""
+    return PAGE_SIZES.get(part.removeprefix(_PREVIEW))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is to be stressed. `page_sizes` in bytes; `machine` as in the settings."""
+    """How a run is to be stressed. `page_sizes` in bytes; `machine` as in the settings.
+
+    `libpas`: whether it is built and run. `preview`: where in the preview build the JavaScript engine lies that is run,
+    "" for none; `preview_page_sizes` are those that it or its controls are run on.
+    """
 
     page_sizes: tuple[int, ...]
     seeds: tuple[int, ...]
     machine: Literal["vm", "native", "user"]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part. `result` and `progress` are JSON, `beat` epoch seconds; `starts` counts who took it on."""
-
-    result: str | None = None
-    progress: str | None = None
-    beat: float | None = None
-    starts: int = 0
-
-    def is_alive(self, now: float) -> bool:
-        """Whether somebody works on it."""
-        return self.result is None and self.beat is not None and now - self.beat < STALE_SECONDS
+    libpas: bool = True
+    preview: str = ""
+    preview_page_sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Stress:
     """The stress of one run. `since` in epoch seconds; `over`: nothing more is to come. `attempt` counts from 1, and
     `asked_by` is the login of who asked for it.
+
+    `built`, in epoch seconds: since when the preview build is known to be over, `None` while its parts wait for it;
+    `unbuilt`: they ended without a run, as there was none.
 
     `refused` says why nothing was run at all, see `workers.stress.job.refuse`; `cancelled_by` and `timed_out` why it
     has no result.
@@ -86,6 +73,8 @@ class Stress:
     since: float
     parts: Mapping[str, Part] = field(default_factory=dict)
     over: bool = False
+    built: float | None = None
+    unbuilt: bool = False
     refused: str | None = None
     cancelled_by: str | None = None
     timed_out: bool = False
@@ -98,9 +87,19 @@ class Stress:
         return self.plan.page_sizes
 
     @property
+    def libpas_parts(self) -> tuple[str, ...]:
+        """The build and the machines of libpas."""
+        return (BUILD, *map(page_name, self.page_sizes)) if self.plan.libpas else ()
+
+    @property
+    def preview_parts(self) -> tuple[str, ...]:
+        """The machines of the preview build."""
+        return tuple(map(preview_part, self.plan.preview_page_sizes))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The parts, in the order of work."""
-        return BUILD, *(page_name(size) for size in self.page_sizes)
+        return self.libpas_parts + self.preview_parts
 
     def part(self, name: str) -> Part:
         """What is known of a part."""
@@ -113,9 +112,7 @@ class StressStore:
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
         self._clock = clock
-        self._claim = redis.register_script(_CLAIM)
-        self._beat = redis.register_script(_BEAT)
-        self._finish = redis.register_script(_FINISH)
+        self._parts = Parts(redis, clock)
 
     def want(self, run_id: str, plan: Plan, cause: str = "", asked_by: str = "") -> None:
         """Notes that a run is to be stressed, from the beginning; as a new attempt, once for each `cause`."""
@@ -151,38 +148,36 @@ class StressStore:
             return None
         plan = Plan(**{name: _tupled(value) for name, value in json.loads(fields["plan"]).items()})
         known = Stress(
-            plan,
+            replace(plan, libpas=plan.libpas and "no_libpas" not in fields),
             float(fields["since"]),
             over="over" in fields,
+            built=float(fields["built"]) if "built" in fields else None,
+            unbuilt="unbuilt" in fields,
             refused=fields.get("refused"),
             cancelled_by=fields.get("cancelled_by"),
             timed_out="timed_out" in fields,
             attempt=int(fields["attempt"]),
             asked_by=fields["asked_by"],
         )
-        return replace(known, parts={name: _part(fields, name) for name in known.names})
+        return replace(known, parts={name: part_of(fields, name) for name in known.names})
 
     def claim(self, run_id: str, part: str, owner: str) -> bool:
         """Takes a part on that nobody works on. False when somebody does, or there is nothing to do."""
-        return bool(self._claim(keys=[_key(run_id)], args=[part, owner, self._clock(), STALE_SECONDS]))
+        return self._parts.claim(_key(run_id), part, owner)
 
     def beat(self, run_id: str, part: str, owner: str, progress: str = "") -> bool:
         """Shows that `owner` is alive, and how far he is. False when he is to stop: it is not his any more."""
-        return bool(self._beat(keys=[_key(run_id)], args=[part, owner, self._clock(), progress]))
+        return self._parts.beat(_key(run_id), part, owner, progress)
 
     def release(self, run_id: str, part: str, owner: str) -> None:
         """Gives a part back that was not begun; that does not count as a start."""
-        if self._redis.hget(_key(run_id), f"owner:{part}") == owner:
-            with self._redis.pipeline() as pipe:
-                pipe.hdel(_key(run_id), f"owner:{part}", f"beat:{part}")
-                pipe.hincrby(_key(run_id), f"starts:{part}", -1)
-                pipe.execute()
+        self._parts.release(_key(run_id), part, owner)
 
     def finish(
         self, run_id: str, part: str, owner: str, result: str, evidence: Mapping[str, str] | None = None
     ) -> bool:
         """Keeps what a part found. False, and nothing is kept, when it is not his any more."""
-        done = bool(self._finish(keys=[_key(run_id)], args=[part, owner, result]))
+        done = self._parts.finish(_key(run_id), part, owner, result)
         if done and evidence:
             for anchor, kept in evidence.items():
                 self._redis.hset(_evidence(run_id), anchor, kept)
@@ -200,6 +195,30 @@ class StressStore:
     def give_up(self, run_id: str, part: str, result: str) -> None:
         """Ends a part that nobody could end."""
         self._redis.hset(_key(run_id), f"result:{part}", result)
+
+    def leave_libpas_out(self, run_id: str) -> None:
+        """There is none: the preview build is all that is run."""
+        self._redis.hset(_key(run_id), "no_libpas", "1")
+
+    def preview_is_over(self, run_id: str) -> None:
+        """The preview build is over, be it good or not: its parts wait no more."""
+        self._redis.hsetnx(_key(run_id), "built", str(self._clock()))
+
+    def await_preview(self, run_id: str) -> None:
+        """It is built again: parts that have not begun wait."""
+        self._redis.hdel(_key(run_id), "built")
+
+    def end_unbuilt(self, run_id: str, part: str, result: str) -> None:
+        """Ends a part that ran nothing, as there is no preview build."""
+        self._redis.hset(_key(run_id), items=["unbuilt", "1", f"result:{part}", result])
+
+    def reopen(self, run_id: str, parts: Sequence[str]) -> None:
+        """Takes back that these parts ended, and so the whole; what others have found stays."""
+        fields = [f"{field}:{part}" for part in parts for field in ("result", "followed", "starts", "owner", "beat")]
+        with self._redis.pipeline() as pipe:
+            pipe.hdel(_key(run_id), "over", "unbuilt", "built", *fields)
+            pipe.zadd(_OPEN, {run_id: self._clock()})
+            pipe.execute()
 
     def refuse(self, run_id: str, reason: str) -> None:
         """Nothing is run, for this reason."""
@@ -266,16 +285,6 @@ def _fields(answer: object) -> dict[str, str]:
 
 def _tupled(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _part(fields: Mapping[str, str], name: str) -> Part:
-    beat = fields.get(f"beat:{name}")
-    return Part(
-        result=fields.get(f"result:{name}"),
-        progress=fields.get(f"progress:{name}"),
-        beat=float(beat) if beat is not None else None,
-        starts=int(fields.get(f"starts:{name}", 0)),
-    )
 
 
 def _key(run_id: str) -> str:

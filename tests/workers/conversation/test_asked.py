@@ -315,7 +315,10 @@ def test_the_words_of_each_answer_that_is_no(stressing: Stressing) -> None:
     assert said == snapshot(
         {
             "octocat /cancel": "Nothing is under way for the present head.",
-            "octocat /preview": "This pagewarden builds no previews.",
+            "octocat /preview": (
+                "No previews are built here: the settings of this repository name nothing that builds them, as one of "
+                "preview.actions, preview.docker and preview.command would."
+            ),
             "octocat /explain PAGES": (
                 "'PAGES' is no rule, no heap config, and not defined on linux-arm64; did you mean PAGE?"
             ),

@@ -22,6 +22,10 @@ PEOPLE = (NEWCOMER, NEIGHBOUR, "stranger", GHOST, *ROLES)
 WRITERS = {"writer", "maintainer", "admin"}
 FOR_AUTHOR = "This is for the author of the pull request, and people with write access."
 FOR_WRITER = "This is for people with write access."
+NO_PREVIEW = (
+    "No previews are built here: the settings of this repository name nothing that builds them, as one of "
+    "preview.actions, preview.docker and preview.command would."
+)
 MAY_NOT = ({"confused"}, [FOR_AUTHOR], 0, 0)
 
 
@@ -89,7 +93,7 @@ def expected(command: str, person: str, sha: str) -> tuple[set[str], list[str], 
         case ["/recheck", "stress"] | ["/stress", *_]:
             return done, [], 0, 1
         case ["/recheck", "preview"] | ["/preview"]:
-            return {"confused"}, ["This pagewarden builds no previews."], 0, 0
+            return {"confused"}, [NO_PREVIEW], 0, 0
         case _:
             return done, [], 0, 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.workers.report.states import HOSTILE_LINE, HOSTILE_MESSAGE
+from workers.build.result import Ending
+from workers.report.stress_preview import unbuilt
 from workers.stress.progress import PageProgress, Progress, Stage
 from workers.stress.result import Control, Expectation, Result, Trouble
 from workers.stress.verdicts import Crash, Evidence, Record, Role, Verdict
@@ -139,6 +141,46 @@ def _machine_trouble() -> Result:
     return Result("vm", SIZES, there, lost, (trouble,))
 
 
+ENGINE = "preview bun bbbbbbbb"
+SCRIPTS = ("js-threads", "js-functions", "js-collect-idle", "js-compile-collect")
+
+
+def _engine(*others: Record) -> tuple[Record, ...]:
+    """The engine of a preview build: each phase on each page size."""
+    return with_(tuple(record(phase, size, subject=ENGINE) for size in SIZES for phase in SCRIPTS), *others)
+
+
+def _engines() -> tuple[Control, ...]:
+    """bun 1.3.11 and 1.3.12."""
+    last = Verdict.FAIL
+    must = [("control bun 1.3.11", size, last if size == 64 * K else Verdict.PASS) for size in SIZES]
+    must += [("control bun 1.3.12", size, Verdict.PASS) for size in SIZES]
+    return tuple(
+        Control(
+            Expectation(subject, size, "collect-idle", verdict),
+            record("collect-idle", size, verdict, subject=subject, role=Role.CONTROL),
+        )
+        for subject, size, verdict in must
+    )
+
+
+def _preview(*others: Record) -> Result:
+    """libpas beside its base, and the engine of a preview build without one."""
+    return Result("vm", SIZES, BOTH + _engine(*others), (*controls(), *_engines()), alone=(ENGINE,))
+
+
+def _aborted(phase: str) -> Record:
+    return record(
+        phase,
+        64 * K,
+        Verdict.FAIL,
+        subject=ENGINE,
+        reason="SIGABRT before its first line",
+        signal="SIGABRT",
+        evidence=Evidence(stderr="RELEASE_ASSERT\n"),
+    )
+
+
 def _hostile() -> Result:
     crash = Crash(HOSTILE_MESSAGE, HOSTILE_LINE, 3, (HOSTILE_LINE,))
     evidence = Evidence(HOSTILE_MESSAGE, f"```\n{HOSTILE_LINE}\n</pre></details>", HOSTILE_LINE, "", "")
@@ -189,6 +231,21 @@ STATES = {
         "vm", SIZES, passing(Role.BASE), controls(), (Trouble("the head does not compile: pas_heap.c:3", own=True),)
     ),
     "unavailable": _unavailable(),
+    "preview": _preview(),
+    "preview-fails": _preview(*map(_aborted, SCRIPTS)),
+    "preview-only": Result("vm", SIZES, _engine(_aborted("js-threads")), _engines(), alone=(ENGINE,)),
+    "preview-regression": Result(
+        "vm",
+        SIZES,
+        (
+            *_engine(_aborted("js-threads")),
+            *(replace(each, role=Role.BASE, subject="preview bun aaaaaaaa") for each in _engine()),
+        ),
+        _engines(),
+    ),
+    "preview-cancelled": replace(PASS, troubles=(unbuilt(Ending.CANCELLED),)),
+    "preview-failed": replace(PASS, troubles=(unbuilt(Ending.FAILED),)),
+    "preview-absent": replace(PASS, troubles=(unbuilt(None),)),
     "hostile": _hostile(),
 }
 BUILDING = Progress(
@@ -204,3 +261,14 @@ RUNNING = Progress(
     1_700_000_000.0,
 )
 WAITING = Progress("vm", tuple(map(PageProgress, SIZES)))
+RUNNING_PREVIEW = replace(
+    RUNNING,
+    preview=(
+        PageProgress(4 * K, Stage.RUNNING, 1, 6, ENGINE, "js-threads"),
+        PageProgress(16 * K),
+        PageProgress(64 * K),
+    ),
+)
+UNBUILT = tuple(PageProgress(size, Stage.UNBUILT) for size in SIZES)
+BUILDING_PREVIEW = replace(RUNNING, preview=UNBUILT)
+WAITING_PREVIEW = Progress("vm", (), preview=UNBUILT)

@@ -15,7 +15,19 @@ from tests.workers.report.samples import CONTEXT as PULL
 from tests.workers.report.samples import HEAD_SHA
 from tests.workers.report.snapshots import assert_snapshot
 from tests.workers.report.states import HOSTILE_MESSAGE
-from tests.workers.report.stress_states import BUILDING, RUNNING, SIZES, STATES, WAITING, controls, record, thousand
+from tests.workers.report.stress_states import (
+    BUILDING,
+    BUILDING_PREVIEW,
+    RUNNING,
+    RUNNING_PREVIEW,
+    SIZES,
+    STATES,
+    WAITING,
+    WAITING_PREVIEW,
+    controls,
+    record,
+    thousand,
+)
 from workers.report import CheckOutput, stress, stress_text
 from workers.report.comment import MARKER
 from workers.report.markdown import LIMIT, joined
@@ -52,6 +64,9 @@ OTHERS = {
     "waiting": stress.progress(CONTEXT, WAITING),
     "building": stress.progress(CONTEXT, BUILDING),
     "running": stress.progress(CONTEXT, RUNNING),
+    "waiting-preview": stress.queued(CONTEXT, WAITING_PREVIEW),
+    "building-preview": stress.progress(CONTEXT, BUILDING_PREVIEW),
+    "running-preview": stress.progress(CONTEXT, RUNNING_PREVIEW),
     "fork": stress.waiting_for_approval(CONTEXT, "fork"),
     "newcomer": stress.waiting_for_approval(CONTEXT, "newcomer"),
     "not-offered": stress.not_offered(CONTEXT, "the profile jemalloc has no stress"),

@@ -21,9 +21,10 @@ from simulator.server import Simulator
 from tests.workers.house import SECRET, Clock, Message, event_of
 from workers.attempts import perform
 from workers.inbox import Delivery
+from workers.parts import STALE_SECONDS
 from workers.scenario import BASE_BRANCH, CHANGE_BRANCH, Scenario
 from workers.scenario.source import default_cache_dir
-from workers.stress.store import STALE_SECONDS, Plan, Stress
+from workers.stress.store import Plan, Stress
 from workers.tools import Job, Tools
 
 REPOSITORY = "example/WebKit"

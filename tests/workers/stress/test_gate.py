@@ -13,12 +13,13 @@ import pytest
 from simulator.server import Simulator
 from tests.workers.house import BAD, GOOD, REPOSITORY
 from tests.workers.stressing import MAIN, PART, SIZE, STRESS, WRITER, Stressing, result, under_stress
+from workers.parts import STALE_SECONDS, Part
 from workers.report.context import Gate
 from workers.stress.document import to_json
 from workers.stress.gate import standing_of
 from workers.stress.job import LONGEST_SECONDS, MOST_STARTS, key_of, refuse
 from workers.stress.result import Conclusion, Result, Trouble
-from workers.stress.store import BUILD, STALE_SECONDS, Part, Plan, Stress
+from workers.stress.store import BUILD, Plan, Stress
 from workers.stress.verdicts import Verdict
 from workers.tools import Job
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from workers.parts import Part
 from workers.stress.document import to_json
-from workers.stress.job import due, result_of
+from workers.stress.due import due, result_of
 from workers.stress.progress import PageProgress, Progress, Stage
 from workers.stress.result import Conclusion, Result, Trouble
 from workers.stress.show import progress_of, seen_of
-from workers.stress.store import BUILD, Part, Plan, Stress
+from workers.stress.store import BUILD, Plan, Stress
 
 SIZES = (4096, 65536)
 NEW = Stress(Plan(SIZES, (1,), "vm"), 1000.0)

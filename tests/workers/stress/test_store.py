@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from workers.stress.store import BUILD, STALE_SECONDS, Plan, StressStore
+from workers.parts import STALE_SECONDS
+from workers.stress.store import BUILD, Plan, StressStore
 
 RUN = "acme/engine#1/000000000000..1111"
 PLAN = Plan(page_sizes=(4096, 65536), seeds=(1, 2), machine="vm")

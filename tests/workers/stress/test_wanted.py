@@ -21,6 +21,8 @@ from workers.stress.store import BUILD, Plan
 from workers.stress.verdicts import Verdict
 
 USUAL = Plan((SIZE,), (1,), "vm")
+BUILT = "preview: {command: {run: [make], output: out}, binary: bin/bun}"
+WITH_PREVIEW = replace(USUAL, preview="bin/bun", preview_page_sizes=(SIZE, 65536))
 
 
 def ruled(stressing: Stressing, settings: str | None) -> str:
@@ -44,6 +46,16 @@ def ruled(stressing: Stressing, settings: str | None) -> str:
             "page_sizes: [4K]\nstress: {page_sizes: [64K]}", replace(USUAL, page_sizes=(65536,)), id="its own go first"
         ),
         pytest.param("profiles: [jemalloc]", None, id="a profile without an allocator to build"),
+        pytest.param(BUILT, WITH_PREVIEW, id="what was built, too, and where its controls can fail"),
+        pytest.param(f"{BUILT}\nprofiles: [jemalloc]", replace(WITH_PREVIEW, libpas=False), id="what was built only"),
+        pytest.param(
+            f"{BUILT}\nstress: {{page_sizes: [64K]}}",
+            replace(WITH_PREVIEW, page_sizes=(65536,), preview_page_sizes=(65536,)),
+            id="where its controls can fail anyway",
+        ),
+        pytest.param("preview: {docker: {}, binary: bin/bun}", USUAL, id="a driver that is not offered"),
+        pytest.param("preview: {actions: {workflow: build.yml}}", USUAL, id="nothing of what is built is to be run"),
+        pytest.param("preview: {binary: bin/bun}", USUAL, id="nothing builds"),
     ],
 )
 def test_the_settings_of_the_base_branch_make_the_plan(
