@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from workers.runs import place_of
+
 STALE_SECONDS = 30.0
 """Whose heart has not beaten for so long is taken for dead."""
 
@@ -84,6 +86,28 @@ class Parts:
     def finish(self, key: str, part: str, owner: str, result: str) -> bool:
         """Keeps what a part found. False, and nothing is kept, when it is not his any more."""
         return bool(self._finish(keys=[key], args=[part, owner, result]))
+
+
+class OpenRuns:
+    """Runs of which more is to come, in a sorted set by when the queue is to be told of them again."""
+
+    def __init__(self, redis: Redis, key: str, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._open = key
+        self._clock = clock
+
+    def open_runs(self, older_than: float) -> list[str]:
+        """Those that the queue was told of more than so many seconds ago."""
+        found = self._redis.zrangebyscore(self._open, "-inf", self._clock() - older_than)
+        return [str(run_id) for run_id in found]
+
+    def open_runs_of(self, place: str) -> list[str]:
+        """Those of one pull request or branch."""
+        return [str(run_id) for run_id in self._redis.zrange(self._open, 0, -1) if place_of(str(run_id)) == place]
+
+    def told(self, run_id: str, seconds: float) -> None:
+        """Notes that the queue was told, and that nothing is to be expected for so many seconds."""
+        self._redis.zadd(self._open, {run_id: self._clock() + seconds}, xx=True)
 
 
 def part_of(fields: Mapping[str, str], name: str) -> Part:

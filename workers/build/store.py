@@ -15,7 +15,7 @@ from redis import Redis
 from workers.build.driver import Seen, State
 from workers.build.order import Order
 from workers.build.result import Made, Row
-from workers.parts import Part, Parts, part_of
+from workers.parts import OpenRuns, Part, Parts, part_of
 from workers.runs import place_of
 from workers.store import KEEP_SECONDS
 
@@ -62,12 +62,11 @@ class Build:
         return Made.from_json(json.loads(self.work.result)) if self.work.result is not None else None
 
 
-class BuildStore:
+class BuildStore(OpenRuns):
     """`redis` must decode responses."""
 
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
-        self._redis = redis
-        self._clock = clock
+        super().__init__(redis, _OPEN, clock)
         self.parts = Parts(redis, clock)
 
     def want(self, run_id: str, order: Order, cause: str = "", asked_by: str = "") -> Order | None:
@@ -188,19 +187,6 @@ class BuildStore:
             pipe.zrem(_OPEN, run_id)
             pipe.zrem(_place(place_of(run_id)), run_id)
             pipe.execute()
-
-    def open_runs(self, older_than: float) -> list[str]:
-        """Runs being built that the queue was told of more than so many seconds ago."""
-        found = self._redis.zrangebyscore(_OPEN, "-inf", self._clock() - older_than)
-        return [str(run_id) for run_id in found]
-
-    def open_runs_of(self, place: str) -> list[str]:
-        """Runs of one pull request being built."""
-        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if place_of(str(run_id)) == place]
-
-    def told(self, run_id: str, seconds: float) -> None:
-        """Notes that the queue was told, and that nothing is to be expected for so many seconds."""
-        self._redis.zadd(_OPEN, {run_id: self._clock() + seconds}, xx=True)
 
     def runs_of_place(self, place: str) -> list[str]:
         """Runs of one pull request that were to be built, those wanted first, first."""

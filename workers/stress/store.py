@@ -15,8 +15,7 @@ from typing import Any, Literal
 from redis import Redis
 
 from config.page_sizes import PAGE_SIZES
-from workers.parts import Part, Parts, part_of
-from workers.runs import place_of
+from workers.parts import OpenRuns, Part, Parts, part_of
 from workers.store import KEEP_SECONDS
 from workers.stress.processes import page_name
 
@@ -106,12 +105,11 @@ class Stress:
         return self.parts.get(name, Part())
 
 
-class StressStore:
+class StressStore(OpenRuns):
     """`redis` must decode responses."""
 
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.time) -> None:
-        self._redis = redis
-        self._clock = clock
+        super().__init__(redis, _OPEN, clock)
         self._parts = Parts(redis, clock)
 
     def want(self, run_id: str, plan: Plan, cause: str = "", asked_by: str = "") -> None:
@@ -263,19 +261,6 @@ class StressStore:
         answer = self._redis.hgetall(_evidence(run_id))
         assert isinstance(answer, dict)
         return {str(name): str(value) for name, value in answer.items()}
-
-    def open_runs(self, older_than: float) -> list[str]:
-        """Runs under stress that the queue was told of more than so many seconds ago."""
-        found = self._redis.zrangebyscore(_OPEN, "-inf", self._clock() - older_than)
-        return [str(run_id) for run_id in found]
-
-    def open_runs_of(self, place: str) -> list[str]:
-        """Runs of one pull request or branch under stress."""
-        return [str(run_id) for run_id in self._redis.zrange(_OPEN, 0, -1) if place_of(str(run_id)) == place]
-
-    def told(self, run_id: str, seconds: float) -> None:
-        """Notes that the queue was told, and that nothing is to be expected for so many seconds."""
-        self._redis.zadd(_OPEN, {run_id: self._clock() + seconds}, xx=True)
 
 
 def _fields(answer: object) -> dict[str, str]:
