@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from simulator.server import Simulator
 from tests.workers.heard import Heard, hearing
 from tests.workers.house import House, build
 from tests.workers.stressing import Stressing, under_stress
+from workers.stress import kernels
 
 
 @pytest.fixture
@@ -44,3 +46,11 @@ def stressing(tmp_path: Path, redis_url: str) -> Iterator[Stressing]:
     with Simulator(tmp_path / "github") as simulator, under_stress(tmp_path, simulator, redis_url) as built:
         yield built
         assert simulator.violations == []
+
+
+@pytest.fixture(scope="session")
+def kernel_images() -> Mapping[int, Path]:
+    """Page size → Image, for 4K and 64K; built where the cache has none, which takes half an hour of two cores."""
+    if shutil.which("qemu-system-aarch64") is None:
+        pytest.skip("qemu-system-aarch64 is missing (Debian: apt-get install qemu-system-arm)")
+    return {kernel.page_size: kernel.path for kernel in kernels.build([4096, 65536])}

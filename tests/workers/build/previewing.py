@@ -18,6 +18,7 @@ from tests.workers.house import GOOD, REPOSITORY, House, Message
 from workers import background
 from workers.build.runner import work
 from workers.build.store import Build
+from workers.stress import runner as stress_runner
 from workers.tools import Job
 
 MAIN, PREVIEW = "pagewarden", "pagewarden / preview"
@@ -62,7 +63,7 @@ class Previewing:
         self.heard.hear()
         while self.house.queue:
             assert len(done) < most, f"the queue does not end: {done[-3:]}"
-            if self.house.queue[0].job is Job.BUILD and self.house.queue[0].seconds:
+            if self.house.queue[0].job in {Job.BUILD, Job.STRESS} and self.house.queue[0].seconds:
                 self.waiting.append(self.house.queue.popleft())
                 continue
             done.append(self.house.step())
@@ -154,6 +155,9 @@ def building(
         previewing = Previewing(heard)
 
         def start(_settings: Settings, module: str, arguments: Sequence[str], _log: Path) -> None:
+            if module == "workers.stress.runner":
+                stress_runner.work(heard.house.tools, *arguments)
+                return
             assert module == "workers.build.runner"
             previewing.started.append(arguments)
             if not previewing.is_busy:

@@ -9,21 +9,28 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from simulator.runs import Contents
-from tests.workers.build.previewing import MAIN, PREVIEW, WORKFLOW, WORKFLOW_FILES, Previewing
+from simulator.server import Simulator
+from tests.workers.build.previewing import MAIN, PREVIEW, WORKFLOW, WORKFLOW_FILES, Previewing, building
 from tests.workers.heard import AUTHOR
 from tests.workers.house import REPOSITORY
 from workers.build import job
 from workers.build.manifest import MANIFEST, REPORT, read_manifest
 from workers.scenario.progress import silent
 from workers.scenario.source import default_cache_dir
+from workers.stress import runner as stress_runner
 from workers.stress.javascript.npm import npm_package
+from workers.stress.javascript.preview import preview_campaign
 
 BUN = "1.3.12"
+STRESS = "pagewarden / stress"
+LARGE = 65536
 SETTINGS = f"preview:\n  actions:\n    workflow: {WORKFLOW}\n"
 
 
@@ -87,6 +94,38 @@ def test_the_whole_path_with_a_real_bun(previewing: Previewing, bun: Path) -> No
     assert previewing.conclusion(sha) == "success"
     (row,) = previewing.table()
     assert f"[`{tag}`]({release['html_url']})" in row
+
+
+def test_what_a_workflow_built_is_put_under_stress(
+    tmp_path: Path,
+    redis_url: str,
+    kernel_images: Mapping[int, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    bun: Path,
+) -> None:
+    assert LARGE in kernel_images
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for shared in ("stress", "kernels"):
+        (cache / shared).symlink_to(default_cache_dir() / shared)
+    monkeypatch.setattr(stress_runner, "preview_campaign", partial(preview_campaign, scale=0.1))
+    more = {"stress": True, "page_sizes": (LARGE,), "cache_dir": cache}
+    with (
+        Simulator(tmp_path / "github") as simulator,
+        building(tmp_path, simulator, redis_url, monkeypatch, **more) as previewing,
+    ):
+        sha = begun(previewing, "  binary: bin/bun\n")
+        assert previewing.conclusion(sha, STRESS) is None
+        finish(previewing, artifacts={"preview-linux-arm64": {bun.name: bun}})
+        assert previewing.conclusion(sha) == "success"
+        previewing.look_again()
+        check = previewing.check(sha, STRESS)
+        assert check["conclusion"] == "success", check["output"]
+        told = f"{check['output']['summary']}{check['output']['text']}"
+        assert f"preview bun {sha[:8]}" in told
+        assert "control bun 1.3.11" in told
+        assert f"preview bun {sha[:8]}" in previewing.house.comments()[0]
+        assert simulator.violations == []
 
 
 def test_webhooks_alone_carry_a_build_to_its_end(previewing: Previewing) -> None:

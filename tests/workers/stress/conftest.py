@@ -1,27 +1,18 @@
-"""Kernels and small programs for aarch64 that the tests of the machines share."""
+"""Small programs for aarch64 that the tests of the machines share."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from workers.stress import kernels
 from workers.stress.supervisor import COMPILER
 
 GUEST = Path(__file__).parent / "guest"
 Compiled = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def kernel_images() -> Mapping[int, Path]:
-    """Page size → Image, for 4K and 64K; built where the cache has none, which takes half an hour of two cores."""
-    if shutil.which("qemu-system-aarch64") is None:
-        pytest.skip("qemu-system-aarch64 is missing (Debian: apt-get install qemu-system-arm)")
-    return {kernel.page_size: kernel.path for kernel in kernels.build([4096, 65536])}
 
 
 @pytest.fixture(scope="session")
