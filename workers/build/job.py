@@ -131,6 +131,7 @@ def build(tools: Tools, run_id: str) -> None:
         if tools.store.current(record.run.place) != run_id:
             log.info("nobody waits for this build any more", run=run_id)
             withdraw(tools, client, run_id, superseded_by="")
+            tell(tools, run_id)
         elif state.made is not None:
             conclude(tools, run_id)
         elif _is_too_late(tools, state):
@@ -163,10 +164,13 @@ def _is_too_late(tools: Tools, state: Build) -> bool:
 def _look(tools: Tools, client: Client, run: Run, state: Build) -> None:
     """One step. Raises `BuildError`, `GitHubError`."""
     order = state.order
+    if state.work.is_alive(tools.clock()):
+        _look_later(tools, run.id, LOCAL_SECONDS)
+        return
     if state.external_id is None and not _may_begin(tools, client, run, state):
         return
     driver = driver_for(tools, client, order)
-    external_id = state.external_id
+    external_id, is_asked = state.external_id, state.external_id is None
     if external_id is None:
         external_id = driver.submit(order)
         if not tools.builds.submitted(run.id, order.correlation, external_id):
@@ -184,12 +188,10 @@ def _look(tools: Tools, client: Client, run: Run, state: Build) -> None:
         tell(tools, run.id)
     if seen.state in UNDER_WAY and not is_local:
         _look_later(tools, run.id, REMOTE_SECONDS)
-    elif state.work.is_alive(tools.clock()):
-        _look_later(tools, run.id, LOCAL_SECONDS)
     elif state.work.starts >= MOST_STARTS:
         raise BuildError(f"the process that did it ended {MOST_STARTS} times without a result")
     else:
-        _take_on(tools, run.id, is_local=is_local)
+        _take_on(tools, run, is_local=is_local, is_asked=is_asked)
 
 
 def _may_begin(tools: Tools, client: Client, run: Run, state: Build) -> bool:
@@ -198,14 +200,8 @@ def _may_begin(tools: Tools, client: Client, run: Run, state: Build) -> bool:
     if order.settings.driver not in tools.settings.preview_drivers:
         refuse(tools, run.id, NOT_OFFERED)
         return False
-    leave = leave_for(tools, run)
-    match leave:
-        case Distrust():
-            refuse(tools, run.id, leave)
-            return False
-        case Leave.MOOT:
-            tools.builds.end(run.id)
-            return False
+    if not _has_leave(tools, run):
+        return False
     recover_rows(tools, client, run.place, order)
     # Who asked for it wants it built, and not what there is.
     made = reused(tools, client, order) if not state.asked_by else None
@@ -216,10 +212,24 @@ def _may_begin(tools: Tools, client: Client, run: Run, state: Build) -> bool:
     return True
 
 
-def _take_on(tools: Tools, run_id: str, *, is_local: bool) -> None:
-    """Has a process of this host do its part; a build waits for the host to be free."""
-    owner = secrets.token_hex(8)
+def _has_leave(tools: Tools, run: Run) -> bool:
+    """Whether the head may be built; where not, its build is over."""
+    leave = leave_for(tools, run)
+    match leave:
+        case Distrust():
+            refuse(tools, run.id, leave)
+        case Leave.MOOT:
+            tools.builds.end(run.id)
+    return leave is Leave.GRANTED
+
+
+def _take_on(tools: Tools, run: Run, *, is_local: bool, is_asked: bool) -> None:
+    """Has a process of this host do its part. A build waits for the host to be free, and leave may end meanwhile:
+    `is_asked` says that it was asked for just now."""
+    owner, run_id = secrets.token_hex(8), run.id
     with alone(slot(tools)) as free:
+        if is_local and free and not is_asked and not _has_leave(tools, run):
+            return
         taken = (free or not is_local) and tools.builds.parts.claim(key_of(run_id), WORK, owner)
     if taken:
         log.info("taken on", run=run_id)

@@ -46,10 +46,8 @@ def show_build(tools: Tools, client: Client, record: Record) -> None:
 def supersede_build(tools: Tools, client: Client, record: Record, new_head: str) -> None:
     """Ends the build of a run that another one has taken the place of, and concludes its check."""
     state = tools.builds.get(record.run.id)
-    if state is None or state.made is not None:
-        return
-    withdraw(tools, client, record.run.id, superseded_by=new_head)
-    _end_check(tools, client, record, state, words.superseded(_context(tools, record, state), new_head))
+    if state is not None:
+        _end(tools, client, record, state, words.superseded(_context(tools, record, state), new_head), new_head)
 
 
 def close_builds(tools: Tools, client: Client, place: str) -> None:
@@ -59,8 +57,7 @@ def close_builds(tools: Tools, client: Client, place: str) -> None:
         if record is None or state is None:
             tools.builds.forget(run_id)
             continue
-        withdraw(tools, client, run_id, closed="1")
-        _end_check(tools, client, record, state, preview_words.closed(_context(tools, record, state)))
+        _end(tools, client, record, state, preview_words.closed(_context(tools, record, state)))
 
 
 def rebuild(tools: Tools, client: Client, record: Record, cause: str, by: str) -> bool:
@@ -110,6 +107,19 @@ def _rows(tools: Tools, record: Record) -> tuple[Row, ...]:
         if state is not None and its_record is not None:
             told.append(row_of(state, _context(tools, its_record, state).check_url or ""))
     return table(filter(None, told), tools.builds.rows(record.run.place))
+
+
+def _end(
+    tools: Tools, client: Client, record: Record, state: Build, output: CheckOutput, superseded_by: str = ""
+) -> None:
+    """Ends a build because of a push, or because the pull request was closed; what came of it already stands."""
+    if state.made is None:
+        why = {"superseded_by": superseded_by} if superseded_by else {"closed": "1"}
+        withdraw(tools, client, record.run.id, **why)
+        _end_check(tools, client, record, state, output)
+    else:
+        tools.builds.end(record.run.id)
+        _end_check(tools, client, record, state, preview_words.concluded(state.made, _context(tools, record, state)))
 
 
 def _end_check(tools: Tools, client: Client, record: Record, state: Build, output: CheckOutput) -> None:

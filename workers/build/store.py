@@ -154,10 +154,6 @@ class BuildStore(OpenRuns):
         """It is under way from now on, unless it was before."""
         self._redis.hsetnx(key_of(run_id), "begun", str(self._clock()))
 
-    def is_first_look(self, run_id: str) -> bool:
-        """Whether nobody has looked at this attempt before to begin with it."""
-        return bool(self._redis.hsetnx(key_of(run_id), "looked", "1"))
-
     def look_in(self, run_id: str, seconds: float) -> bool:
         """Whether somebody is to look again in so many seconds: not where another look is to come anyway, or each
         message would begin a chain of looks of its own."""

@@ -20,7 +20,10 @@ from tests.workers.build.previewing import (
 from tests.workers.heard import AUTHOR
 from tests.workers.house import BAD, REPOSITORY
 from workers.attempts import perform
+from workers.build.drivers import slot
 from workers.build.manifest import LOG, MANIFEST, REPORT, read_manifest
+from workers.build.runner import work
+from workers.host import alone
 from workers.tools import Job
 
 COMMAND = """
@@ -342,3 +345,42 @@ def test_builds_that_the_queue_lost_are_found_by_the_sweep(previewing: Previewin
     previewing.settle()
     previewing.look_again()
     assert previewing.conclusion(sha) == "success"
+
+
+def test_what_was_built_when_the_pull_request_closed_is_told_all_the_same(previewing: Previewing) -> None:
+    previewing.rule(settings(), ENGINE)
+    previewing.is_busy = True
+    sha = previewing.open()
+    work(previewing.house.tools, *previewing.started[0])
+    previewing.house.queue.clear()
+    previewing.simulator.close_pull(REPOSITORY, previewing.house.number)
+    previewing.settle()
+    assert previewing.conclusion(sha) == "success"
+    assert set(releases(previewing)) == {tag_of(previewing, sha)}
+
+
+def test_what_was_built_when_a_push_came_is_told_all_the_same(previewing: Previewing) -> None:
+    previewing.rule(settings(), ENGINE)
+    previewing.is_busy = True
+    first = previewing.open()
+    work(previewing.house.tools, *previewing.started[0])
+    previewing.house.queue.clear()
+    previewing.is_busy = False
+    second = previewing.push({"Source/page.h": "#define PAGE 32768\n"})
+    previewing.look_again()
+    assert [previewing.conclusion(sha) for sha in (first, second)] == ["success", "success"]
+    assert set(releases(previewing)) == {tag_of(previewing, first), tag_of(previewing, second)}
+
+
+def test_leave_that_ended_while_a_build_waited_for_the_host_is_asked_for_again(previewing: Previewing) -> None:
+    previewing.rule(settings(), ENGINE)
+    with alone(slot(previewing.house.tools)) as is_held:
+        assert is_held
+        sha = previewing.open_fork()
+        previewing.say(WRITER, f"/ok-to-test {sha}")
+        previewing.look_again()
+        assert previewing.started == []
+        previewing.simulator.set_permission(REPOSITORY, WRITER, "read")
+    previewing.look_again()
+    assert previewing.started == []
+    assert f"/ok-to-test {sha}" in previewing.told(sha)
