@@ -90,14 +90,17 @@ def demo(
     stress: Annotated[
         bool, typer.Option("--stress", help="Also run B and D under real kernels, which are built if need be.")
     ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Also build B and D for aarch64, and release them.")
+    ] = False,
 ) -> None:
     """Show all of it on this machine, against a simulated GitHub.
 
     It plays the reference pull request from webhook to verdict, then stays up to be looked at.
     """
-    from bot.demo import run_demo
+    from bot.demo import Extras, run_demo
 
-    raise SystemExit(run_demo(once=once, keep=keep, source=source, stress=stress))
+    raise SystemExit(run_demo(once=once, keep=keep, source=source, extras=Extras(stress=stress, preview=preview)))
 
 
 @contextmanager

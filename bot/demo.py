@@ -9,20 +9,46 @@ import signal
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from bot import demo_stress
-from bot.demo_stage import PUSHES, UNRELATED, DemoError, Verdict, opened_stage, say
+from bot import demo_preview, demo_stress
+from bot.demo_preview import PreviewVerdict
+from bot.demo_stage import PUSHES, UNRELATED, DemoError, Stage, Verdict, opened_stage
 from bot.demo_stress import StressVerdict
+from bot.demo_watch import say
 from workers.report.words import plural
-from workers.scenario import ScenarioError, make_scenario, told_on
+from workers.scenario import Scenario, ScenarioError, make_scenario, told_on
+from workers.stress.libpas.reference import SELECTION
 
+LIBPAS_SOURCES = SELECTION
+"""What the repository needs beside the headers where libpas is built."""
 _LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is played beside the checks. `stress`: B and D are run under real kernels; `preview`: they are built for
+    aarch64 and released."""
+
+    stress: bool = False
+    preview: bool = False
+
+
+@dataclass(frozen=True)
+class Played:
+    """What GitHub showed."""
+
+    verdicts: Sequence[Verdict]
+    previews: Sequence[PreviewVerdict]
+    stresses: Sequence[StressVerdict]
+    complaints: Sequence[str]
+    seconds: float
 
 
 def run_demo(
@@ -30,12 +56,10 @@ def run_demo(
     once: bool,
     keep: Path | None = None,
     source: Path | None = None,
-    stress: bool = False,
+    extras: Extras = Extras(),
     console: Console | None = None,
 ) -> int:
     """Play the reference pull request and show the verdicts; then stay up until interrupted, unless `once`.
-
-    `stress`: B and D are run under real kernels, too.
 
     Files go to `keep`, which stays, or to a temporary directory. The headers are those of the WebKit tree `source`, or
     Debian's. The exit status: 0 when the verdicts are the expected ones, 1 when not, 2 when the demo could not run,
@@ -46,7 +70,7 @@ def run_demo(
     previous = [signal.signal(each, signal.default_int_handler) for each in signals]
     try:
         with _workplace(keep) as directory:
-            return _play(directory, source, once, stress, console)
+            return _run(directory, source, once, extras, console)
     except KeyboardInterrupt:
         console.print("interrupted")
         return 130
@@ -55,49 +79,75 @@ def run_demo(
             signal.signal(each, handler)
 
 
-def _play(directory: Path, source: Path | None, once: bool, stress: bool, console: Console) -> int:
+def _run(directory: Path, source: Path | None, once: bool, extras: Extras, console: Console) -> int:
     log = directory / "pagewarden.log"
     try:
-        with told_on(console) as tell:
-            settings = demo_stress.prepare(tell) if stress else {"STRESS": "false"}
-            more = demo_stress.MORE_SOURCES if stress else None
-            scenario = make_scenario(directory / "WebKit", source=source, tell=tell, more=more)
-        say(console, f"made the scenario: real headers, and commits {', '.join(push.commit for push in PUSHES)}")
+        scenario, settings = _prepared(directory, source, extras, console)
         with opened_stage(scenario, directory, log, console, settings) as stage:
-            started = time.monotonic()
-            verdicts, stresses = [], []
-            for push in PUSHES:
-                verdicts.append(stage.push(push))
-                if stress and push.commit in demo_stress.EXPECTED:
-                    stresses.append(stage.stressed(push))
-            verdicts.append(stage.unrelated(UNRELATED))
-            unanswered = stage.ask()
-            complaints = [
-                *unanswered,
-                *_complaints(verdicts, "not the verdict that it must get, or not its suggestions"),
-                *_complaints(stresses, "not what its stress must show"),
-                *stage.complaints(),
-            ]
-            _show(console, verdicts, stresses, stage.address, time.monotonic() - started)
-            for complaint in complaints:
+            played = _play(stage, extras)
+            _show(console, played, stage)
+            for complaint in played.complaints:
                 console.print(Text(complaint, style="red"))
-            if complaints:
+            if played.complaints:
                 _show_log(console, log)
             if not once:
                 say(console, "All of it stays up; Ctrl-C ends it.")
                 _wait_for_interrupt()
                 say(console, "\nending it …")
-            return 1 if complaints else 0
+            return 1 if played.complaints else 0
     except ScenarioError as error:
         console.print(Text(str(error), style="red"))
         return 2
     except demo_stress.CannotStress as error:
         console.print(Text(f"cannot stress here: {error}", style="red"))
         return 2
+    except demo_preview.CannotPreview as error:
+        console.print(Text(f"cannot build previews here: {error}", style="red"))
+        return 2
     except DemoError as error:
         console.print(Text(str(error), style="red"))
         _show_log(console, log)
         return 2
+
+
+def _prepared(
+    directory: Path, source: Path | None, extras: Extras, console: Console
+) -> tuple[Scenario, Mapping[str, str]]:
+    """The repository, and settings of pagewarden. Raises what `_run` tells of."""
+    with told_on(console) as tell:
+        if extras.preview:
+            demo_preview.prepare()
+        settings = demo_stress.prepare(tell) if extras.stress else {"STRESS": "false"}
+        more = LIBPAS_SOURCES if extras.stress or extras.preview else None
+        scenario = make_scenario(directory / "WebKit", source=source, tell=tell, more=more)
+        if extras.preview:
+            demo_preview.rule(scenario)
+    say(console, f"made the scenario: real headers, and commits {', '.join(push.commit for push in PUSHES)}")
+    if extras.preview:
+        say(console, f"its settings, {demo_preview.SETTINGS_PATH}: commands build previews of libpas")
+    return scenario, settings
+
+
+def _play(stage: Stage, extras: Extras) -> Played:
+    started = time.monotonic()
+    verdicts, previews, stresses = [], [], []
+    for push in PUSHES:
+        verdicts.append(stage.push(push))
+        if extras.preview:
+            previews.append(stage.previewed(push))
+        if extras.stress and push.commit in demo_stress.EXPECTED:
+            stresses.append(stage.stressed(push))
+    verdicts.append(stage.unrelated(UNRELATED))
+    unanswered = stage.ask()
+    complaints = [
+        *unanswered,
+        *_complaints(verdicts, "not the verdict that it must get, or not its suggestions"),
+        *(f"{preview.commit}: {fault}" for preview in previews for fault in preview.faults),
+        *_complaints(stresses, "not what its stress must show"),
+        *stage.complaints(),
+        *(stage.preview_faults() if extras.preview else []),
+    ]
+    return Played(verdicts, previews, stresses, complaints, time.monotonic() - started)
 
 
 def _complaints(verdicts: Sequence[Verdict | StressVerdict], what: str) -> list[str]:
@@ -121,23 +171,30 @@ def _workplace(keep: Path | None) -> Iterator[Path]:
         yield keep.resolve()
 
 
-def _show(
-    console: Console, verdicts: Sequence[Verdict], stresses: Sequence[StressVerdict], address: str, seconds: float
-) -> None:
+def _show(console: Console, played: Played, stage: Stage) -> None:
     """One line for each push, of one piece also where it is longer than the console is wide."""
     say(console, "What GitHub shows:")
-    commits, titles = ([len(each) for each in column] for column in zip(*map(_names, verdicts), strict=True))
-    for verdict in verdicts:
+    commits, titles = ([len(each) for each in column] for column in zip(*map(_names, played.verdicts), strict=True))
+    for verdict in played.verdicts:
         commit, title = _names(verdict)
         colour = "green" if verdict.conclusion == "success" else "red"
         line = Text.assemble(
             f"{commit:{max(commits)}}  ", (verdict.conclusion, colour), f"  {title:{max(titles)}}   {_answers(verdict)}"
         )
         console.print(line, soft_wrap=True)
-    for stress in stresses:
+    for preview in played.previews:
+        say(console, f"{preview.commit} as a preview: {preview.conclusion}, {preview.title}")
+    for stress in played.stresses:
         say(console, f"{stress.commit} under stress: {stress.conclusion}, {stress.title}, after {stress.seconds:.0f} s")
-    say(console, f"{seconds:.0f} seconds from the first push to the last answer.")
-    say(console, f"The pull request: {address}")
+    if rows := stage.preview_table():
+        say(console, "Preview Builds:")
+        width = max(len(row.release) for row in rows)
+        for row in rows:
+            say(console, f"   {row.commit}  {row.release:{width}}  {row.date}")
+    for preview in played.previews[-1:]:
+        say(console, f"The release of {preview.commit}: {preview.address or 'none'}")
+    say(console, f"{played.seconds:.0f} seconds from the first push to the last answer.")
+    say(console, f"The pull request: {stage.address}")
 
 
 def _names(verdict: Verdict) -> tuple[str, str]:

@@ -18,8 +18,10 @@ from typing import Any
 import requests
 from rich.console import Console
 
-from bot import demo_stress
+from bot import demo_preview, demo_stress
+from bot.demo_preview import PreviewVerdict, Row
 from bot.demo_stress import StressVerdict
+from bot.demo_watch import say
 from bot.embedded import free_port
 from config.settings import ENVIRONMENT_PREFIX, bare_environment
 from simulator.server import Simulator
@@ -151,6 +153,25 @@ class Stage:
             raise DemoError(f"the stress of {sha} does not end")
         say(self._console, f"   stress: {found.conclusion}, {found.title}")
         return found
+
+    def previewed(self, push: Push) -> PreviewVerdict:
+        """Wait for the preview of what was pushed. Raises `DemoError` when it does not end."""
+        sha, number = self._scenario.shas[push.commit], self._number or 0
+        found = demo_preview.wait_for(
+            self._github, REPOSITORY, number, push.commit, sha, self._console, self._require_server
+        )
+        if found is None:
+            raise DemoError(f"the preview of {sha} does not end")
+        say(self._console, f"   preview: {found.conclusion}, {found.title}")
+        return found
+
+    def preview_table(self) -> list[Row]:
+        """The comment's table of previews."""
+        return [row for comment in self._own_comments() for row in demo_preview.table(comment)]
+
+    def preview_faults(self) -> list[str]:
+        """What is wrong with the comment's table of previews, once the last push has its own."""
+        return demo_preview.faults_of(self.preview_table(), self._number or 0, self._scenario.shas[PUSHES[-1].commit])
 
     def unrelated(self, push: Push) -> Verdict:
         """Open the pull request that touches nothing watched."""
@@ -314,8 +335,3 @@ def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(_POLL_SECONDS)
     raise DemoError(f"pagewarden was not ready within {_START_SECONDS:.0f} seconds")
-
-
-def say(console: Console, text: str) -> None:
-    """One line, however long."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

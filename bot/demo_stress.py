@@ -6,22 +6,19 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 
+from bot.demo_watch import followed, say
 from simulator.server import Simulator
 from workers.scenario import Tell
 from workers.scenario.source import default_cache_dir
 from workers.stress import kernels
 from workers.stress.kernels import KernelError
-from workers.stress.libpas.reference import SELECTION
 from workers.stress.machines import lacking
 from workers.stress.show import CHECK_NAME
 
 PAGE_SIZES = (4096, 65536)
-MORE_SOURCES = SELECTION
-"""What the repository needs beside the headers."""
 EXPECTED: Mapping[str, frozenset[str]] = {
     "B": frozenset({"baseline", "jit-medium-bitfit", "jit-small-bitfit", "threads-exit", "jit-baseline"}),
     "D": frozenset({"jit-small-bitfit"}),
@@ -29,7 +26,6 @@ EXPECTED: Mapping[str, frozenset[str]] = {
 """Head → the phases that newly fail: on 4K pages, as the base fails all with 64K pages."""
 
 _SECONDS = 1200.0
-_POLL_SECONDS = 0.2
 _NEWLY_FAILING = re.compile(r"^#### Newly failing$(.*?)(?=^#### |^<details>|\Z)", re.MULTILINE | re.DOTALL)
 _PHASE = re.compile(r"^- `([\w-]+)` at ", re.MULTILINE)
 """How the check tells of a failure; see `workers.report.stress`."""
@@ -71,22 +67,14 @@ def wait_for(
     github: Simulator, repository: str, commit: str, sha: str, console: Console, require_server: Callable[[], None]
 ) -> StressVerdict | None:
     """Follows the stress check of a head to its end, telling what it tells; `None` where it does not end in time."""
-    started, told = time.monotonic(), ""
-    while time.monotonic() < started + _SECONDS:
-        check = _check(github, repository, sha)
-        title = check["output"]["title"] if check is not None else ""
-        if check is not None and check["status"] == "completed":
-            section = _NEWLY_FAILING.search(check["output"]["summary"])
-            failing = frozenset(_PHASE.findall(section[1])) if section is not None else frozenset[str]()
-            return StressVerdict(commit, check["conclusion"], title, failing, time.monotonic() - started)
-        if title and title != told:
-            console.print(f"   stress: {title.removeprefix('Stress: ')}", markup=False, highlight=False, soft_wrap=True)
-            told = title
-        require_server()
-        time.sleep(_POLL_SECONDS)
-    return None
+    started = time.monotonic()
 
+    def tell(title: str) -> None:
+        say(console, f"   stress: {title.removeprefix('Stress: ')}")
 
-def _check(github: Simulator, repository: str, sha: str) -> Mapping[str, Any] | None:
-    runs: list[Mapping[str, Any]] = github.check_runs(repository, sha)
-    return next((run for run in reversed(runs) if run["name"] == CHECK_NAME), None)
+    check = followed(github, repository, sha, CHECK_NAME, tell=tell, seconds=_SECONDS, require_server=require_server)
+    if check is None:
+        return None
+    section = _NEWLY_FAILING.search(check["output"]["summary"])
+    failing = frozenset(_PHASE.findall(section[1])) if section is not None else frozenset[str]()
+    return StressVerdict(commit, check["conclusion"], check["output"]["title"], failing, time.monotonic() - started)

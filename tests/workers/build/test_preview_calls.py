@@ -34,7 +34,7 @@ def test_a_build_on_this_host(previewing: Previewing) -> None:
     since = len(previewing.simulator.calls)
     previewing.is_busy = False
     previewing.look_again()
-    assert told("a build here, to its release", calls(previewing, since)) <= 21
+    assert told("a build here, to its release", calls(previewing, since)) <= 22
 
 
 def test_a_build_by_a_workflow(previewing: Previewing) -> None:
@@ -48,7 +48,7 @@ def test_a_build_by_a_workflow(previewing: Previewing) -> None:
     waited = calls(previewing, since)
     assert set(waited) == {"GET /actions/runs/N"}
     assert told("ten looks at it", waited) == 10
-    assert told("a push with a preview by a workflow, until that is dispatched", begun) <= 21
+    assert told("a push with a preview by a workflow, until that is dispatched", begun) <= 22
 
 
 def test_many_webhooks_make_one_chain_of_looks(previewing: Previewing) -> None:
