@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workers.build.driver import BuildError, State
@@ -76,3 +78,43 @@ def remove(folder: Path) -> None:
     """Removes a folder, whatever a build has done to it: folders too deep for a path, or closed to their owner."""
     for command in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
         subprocess.run([*command, "--", folder], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+@contextmanager
+def scratch(parent: Path, prefix: str = "") -> Iterator[Path]:
+    """A fresh folder below `parent`, whose name begins with `prefix`, for as long as the block lasts. Those that
+    processes have left which died in such a block go first."""
+    for old in parent.glob(f"{prefix}*"):
+        with _held(old) as is_left:
+            if is_left:
+                remove(old)
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        with _held(folder) as is_ours:
+            # Until it is held, it looks like one that was left.
+            if not is_ours or not folder.exists():
+                continue
+            try:
+                yield folder
+            finally:
+                remove(folder)
+        return
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Whether nobody else holds a folder; held for as long as the block lasts, or the process lives."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_free = True
+    except BlockingIOError:
+        is_free = False
+    try:
+        yield is_free
+    finally:
+        os.close(descriptor)

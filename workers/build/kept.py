@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from workers.build.artifacts import plain_names
-from workers.build.disk import remove
+from workers.build.disk import remove, scratch
 from workers.build.driver import BuildError
 from workers.build.drivers import directory
 from workers.build.inspection.inspect import find_binary, unpack
@@ -60,20 +59,24 @@ def base_binary_of(
     tools: Tools, run: Run, path: str, require: Callable[[], None] = nothing
 ) -> tuple[Path, Path] | None:
     """The same of what the base is built as: in the preview of a pull request of which it was the head, else in the
-    release that the settings name."""
+    release that the settings name; `None` also where that cannot be had any more, or cannot be read. Raises
+    `GitHubError`."""
     made = made_of_base(tools, run.repository, run.base)
-    if made is not None:
-        return _binary(tools, run, made, path, require)
+    try:
+        if made is not None:
+            return _binary(tools, run, made, path, require)
+        return _released_binary(tools, run, path, require)
+    except (BuildError, TooLarge, NotThere) as error:
+        log.warning("there is no build of the base", run=run.id, error=str(error))
+        return None
+
+
+def _released_binary(tools: Tools, run: Run, path: str, require: Callable[[], None]) -> tuple[Path, Path] | None:
+    """Of the release of the base that the settings name."""
     state = tools.builds.get(run.id)
     tag = state.order.base_release if state is not None else None
-    if tag is None:
-        return None
-    try:
-        place = _kept_release(tools, run, tag, require)
-        return _found(place, path, require) if place is not None else None
-    except (BuildError, TooLarge, NotThere) as error:
-        log.warning("the base's release cannot be compared with", tag=tag, error=str(error))
-        return None
+    place = _kept_release(tools, run, tag, require) if tag is not None else None
+    return _found(place, path, require) if place is not None else None
 
 
 def _kept_release(tools: Tools, run: Run, tag: str, require: Callable[[], None]) -> Path | None:
@@ -120,11 +123,12 @@ def _found(place: Path, path: str, require: Callable[[], None]) -> tuple[Path, P
     place.touch()
     tree = place / "tree"
     if not tree.exists():
-        with tempfile.TemporaryDirectory(dir=place) as scratch:
-            fresh = Path(scratch) / "tree"
+        with scratch(place, ".new-") as room:
+            fresh = room / "tree"
             fresh.mkdir()
             unpack(place / "artifacts", fresh, require=require)
-            fresh.rename(tree)
+            with suppress(OSError):  # somebody else was faster
+                fresh.rename(tree)
     binary = find_binary(tree, path)
     return (binary, tree) if binary is not None else None
 
@@ -144,7 +148,10 @@ def _fetch(tools: Tools, client: Client, repository: str, made: Made, require: C
                 continue
             if asset is None:
                 raise BuildError(f"its release {made.release.tag} has no {artifact.name} (any more)")
-            client.releases.download_asset(repository, asset.id, file, artifact.size, require=require)
+            try:
+                client.releases.download_asset(repository, asset.id, file, artifact.size, require=require)
+            except TooLarge as error:
+                raise BuildError(_another(artifact, "it is larger")) from error
             _require_same(artifact, file)
         keep(tools, made.inspection, artifacts)
 
@@ -153,14 +160,18 @@ def _require_same(artifact: Artifact, file: Path) -> None:
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != artifact.sha256:
-        raise BuildError(f"{artifact.name} of its release is not what was built: its SHA-256 is another one")
+        raise BuildError(_another(artifact, "its SHA-256 is another one"))
+
+
+def _another(artifact: Artifact, why: str) -> str:
+    return f"{artifact.name} of its release is not what was built: {why}"
 
 
 @contextmanager
 def _new(tools: Tools) -> Iterator[Path]:
     """A folder for the files of a build that is not kept yet; it goes, but for what is settled."""
-    with tempfile.TemporaryDirectory(dir=_parent(tools), prefix=".new-") as scratch:
-        artifacts = Path(scratch) / "room" / "artifacts"
+    with scratch(_parent(tools), ".new-") as folder:
+        artifacts = folder / "room" / "artifacts"
         artifacts.mkdir(parents=True)
         yield artifacts
 

@@ -49,8 +49,9 @@ class LocalDriver:
         """The process learns from its heart that it is to stop."""
 
     def make(self, order: Order, token: str | None, require: Callable[[], None]) -> None:
-        """Checks the head out and builds it. Raises `BuildError`, `GitError`, and what `require` raises."""
-        self.clear(order)
+        """Checks the head out and builds it, while nobody else does so on this host. Raises `BuildError`, `GitError`,
+        and what `require` raises."""
+        self._clear_all()
         room = self._room(order)
         source, shop = room / "source", room / "work"
         source.mkdir(parents=True)
@@ -76,6 +77,11 @@ class LocalDriver:
     def clear(self, order: Order) -> None:
         """Removes all that a build has left."""
         remove(self._room(order))
+
+    def _clear_all(self) -> None:
+        """Also what processes have left which died."""
+        for room in self.directory.glob("*"):
+            remove(room)
 
     def _log_of(self, order: Order) -> Path:
         return self._room(order) / "build.log"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from workers.build.cleaning import CLEAN_SECONDS, note_removed
+from workers.build.disk import scratch
 from workers.build.driver import BuildError
 from workers.build.drivers import scratch_of
 from workers.build.inspection.inspect import inspect
@@ -103,10 +103,10 @@ def put_out(
     about = replace(tools.context(record), attempt=1, asked_by="")
     place, bot = record.run.place, tools.github.bot()
     with (
-        tempfile.TemporaryDirectory(dir=scratch_of(tools)) as scratch,
+        scratch(scratch_of(tools)) as folder,
         writing(tools, f"{place}:release", order.installation_id) as client,
     ):
-        files = release_files(order, made, reports, at, artifacts, log_file, Path(scratch))
+        files = release_files(order, made, reports, at, artifacts, log_file, folder)
         try:
             release = publish(
                 client,
@@ -138,8 +138,8 @@ def _inspected(tools: Tools, client: Client, repository: str, release: ReleaseIn
     manifest = next((asset for asset in release.assets if asset.name == MANIFEST), None)
     if manifest is None or release.author != tools.github.bot():
         return None
-    with tempfile.TemporaryDirectory(dir=scratch_of(tools)) as scratch:
-        file = Path(scratch) / MANIFEST
+    with scratch(scratch_of(tools)) as folder:
+        file = folder / MANIFEST
         try:
             client.releases.download_asset(repository, manifest.id, file, LARGEST_MANIFEST)
             return read_manifest(file.read_bytes()).inspection()
@@ -152,8 +152,8 @@ def _looked_at(
     tools: Tools, client: Client, repository: str, release: ReleaseInfo, require: Callable[[], None]
 ) -> Inspection:
     """What a release holds that is somebody else's. Raises `BuildError`, `GitHubError`, and what `require` raises."""
-    with tempfile.TemporaryDirectory(dir=scratch_of(tools)) as scratch:
-        artifacts = Path(scratch) / "artifacts"
+    with scratch(scratch_of(tools)) as folder:
+        artifacts = folder / "artifacts"
         artifacts.mkdir()
         download_all(client, repository, release, artifacts, require)
         return inspect(artifacts, require=require)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ import structlog
 from config.settings import load
 from workers import logs
 from workers.app import create_app
+from workers.build.disk import scratch
 from workers.build.driver import BuildError
 from workers.build.drivers import driver_for, scratch_of, slot
 from workers.build.inspection.inspect import inspect
@@ -83,8 +83,8 @@ def _room(tools: Tools, state: Build) -> Iterator[bool]:
 
 def _made(tools: Tools, run_id: str, state: Build, heart: Heart) -> Made:
     try:
-        with tempfile.TemporaryDirectory(prefix="pagewarden-preview-", dir=scratch_of(tools)) as scratch:
-            return _work(tools, run_id, state, heart, Path(scratch))
+        with scratch(scratch_of(tools)) as folder:
+            return _work(tools, run_id, state, heart, folder)
     except BuildError as error:
         return made_of(error, state)
     except CommitGone:
@@ -98,9 +98,9 @@ def _made(tools: Tools, run_id: str, state: Build, heart: Heart) -> Made:
         return Made(Ending.BROKEN, _reason(error), url=state.seen.url)
 
 
-def _work(tools: Tools, run_id: str, state: Build, heart: Heart, scratch: Path) -> Made:
+def _work(tools: Tools, run_id: str, state: Build, heart: Heart, folder: Path) -> Made:
     order = state.order
-    artifacts, log_file = scratch / "artifacts", scratch / "build.log"
+    artifacts, log_file = folder / "artifacts", folder / "build.log"
     artifacts.mkdir()
     _build(tools, state, heart, artifacts, log_file)
     inspection = inspect(artifacts, require=heart.require)

@@ -2,7 +2,14 @@
 
 from workers.scenario.errors import ScenarioError
 from workers.scenario.progress import Step, Tell, silent, told_on
-from workers.scenario.repository import BASE_BRANCH, CHANGE_BRANCH, UNRELATED_BRANCH, Scenario, make_scenario
+from workers.scenario.repository import (
+    BASE_BRANCH,
+    CHANGE_BRANCH,
+    UNRELATED_BRANCH,
+    Scenario,
+    make_scenario,
+    put_on_base,
+)
 from workers.scenario.source import DEFAULT_VERSION, Selection, headers, package_source, profile_selection
 
 __all__ = [
@@ -19,6 +26,7 @@ __all__ = [
     "make_scenario",
     "package_source",
     "profile_selection",
+    "put_on_base",
     "silent",
     "told_on",
 ]

@@ -80,15 +80,20 @@ def make_scenario(
         return _build(directory, dict(selected_files(root, wanted)), tell)
 
 
+def put_on_base(scenario: Scenario, files: Mapping[str, bytes], message: str) -> None:
+    """Commit more files to the base branch; the commits of the scenario stay as they are. Raises `ScenarioError`."""
+    git = _Git(scenario.path)
+    git("checkout", "--quiet", BASE_BRANCH)
+    _write(scenario.path, files)
+    git.commit(message)
+
+
 def _build(directory: Path, files: Mapping[str, bytes], tell: Tell) -> Scenario:
     tell(Step(f"making the repository {directory}"))
     directory.mkdir(parents=True, exist_ok=True)
     git = _Git(directory)
     git("init", "--quiet", "--template=", "--object-format=sha1", f"--initial-branch={BASE_BRANCH}")
-    for path, content in {"README.md": _README.encode(), **files}.items():
-        target = directory / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+    _write(directory, {"README.md": _README.encode(), **files})
     shas = {"A": git.commit("Import the page-size headers of WebKit\n", tag="A")}
 
     git("checkout", "--quiet", "-b", CHANGE_BRANCH)
@@ -103,6 +108,13 @@ def _build(directory: Path, files: Mapping[str, bytes], tell: Tell) -> Scenario:
     shas["unrelated"] = git.commit("Say more about this repository\n")
     git("checkout", "--quiet", BASE_BRANCH)
     return Scenario(directory, shas)
+
+
+def _write(directory: Path, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 class _Git:
