@@ -22,6 +22,7 @@ from bot.demo_preview import PreviewVerdict
 from bot.demo_stage import PUSHES, UNRELATED, DemoError, Stage, Verdict, opened_stage
 from bot.demo_stress import StressVerdict
 from bot.demo_watch import say
+from config.repository import PATH
 from workers.report.words import plural
 from workers.scenario import Scenario, ScenarioError, make_scenario, told_on
 from workers.stress.libpas.reference import SELECTION
@@ -87,7 +88,7 @@ def _run(directory: Path, source: Path | None, once: bool, extras: Extras, conso
             played = _play(stage, extras)
             _show(console, played, stage)
             for complaint in played.complaints:
-                console.print(Text(complaint, style="red"))
+                console.print(Text(complaint, style="red"), soft_wrap=True)
             if played.complaints:
                 _show_log(console, log)
             if not once:
@@ -96,16 +97,16 @@ def _run(directory: Path, source: Path | None, once: bool, extras: Extras, conso
                 say(console, "\nending it …")
             return 1 if played.complaints else 0
     except ScenarioError as error:
-        console.print(Text(str(error), style="red"))
+        console.print(Text(str(error), style="red"), soft_wrap=True)
         return 2
     except demo_stress.CannotStress as error:
-        console.print(Text(f"cannot stress here: {error}", style="red"))
+        console.print(Text(f"cannot stress here: {error}", style="red"), soft_wrap=True)
         return 2
     except demo_preview.CannotPreview as error:
-        console.print(Text(f"cannot build previews here: {error}", style="red"))
+        console.print(Text(f"cannot build previews here: {error}", style="red"), soft_wrap=True)
         return 2
     except DemoError as error:
-        console.print(Text(str(error), style="red"))
+        console.print(Text(str(error), style="red"), soft_wrap=True)
         _show_log(console, log)
         return 2
 
@@ -124,7 +125,7 @@ def _prepared(
             demo_preview.rule(scenario)
     say(console, f"made the scenario: real headers, and commits {', '.join(push.commit for push in PUSHES)}")
     if extras.preview:
-        say(console, f"its settings, {demo_preview.SETTINGS_PATH}: commands build previews of libpas")
+        say(console, f"its settings, {PATH}: commands build previews of libpas")
     return scenario, settings
 
 
@@ -145,7 +146,7 @@ def _play(stage: Stage, extras: Extras) -> Played:
         *(f"{preview.commit}: {fault}" for preview in previews for fault in preview.faults),
         *_complaints(stresses, "not what its stress must show"),
         *stage.complaints(),
-        *(stage.preview_faults() if extras.preview else []),
+        *(stage.preview_faults() if previews and not any(preview.faults for preview in previews) else []),
     ]
     return Played(verdicts, previews, stresses, complaints, time.monotonic() - started)
 
@@ -192,7 +193,8 @@ def _show(console: Console, played: Played, stage: Stage) -> None:
         for row in rows:
             say(console, f"   {row.commit}  {row.release:{width}}  {row.date}")
     for preview in played.previews[-1:]:
-        say(console, f"The release of {preview.commit}: {preview.address or 'none'}")
+        if preview.address:
+            say(console, f"The release of {preview.commit}: {preview.address}")
     say(console, f"{played.seconds:.0f} seconds from the first push to the last answer.")
     say(console, f"The pull request: {stage.address}")
 

@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from rich.console import Console
 
 from bot.demo_watch import followed, say
+from config.repository import PATH
 from simulator.server import Simulator
 from workers.build.manifest import LOG, MANIFEST, REPORT
 from workers.build.order import SHORT_SHA, tag_of
@@ -25,9 +25,8 @@ from workers.build.show import CHECK_NAME
 from workers.sandbox import SandboxError, require_sandbox
 from workers.scenario import Scenario, put_on_base
 
-SETTINGS_PATH = ".github/pagewarden.yml"
+SETTINGS = Path(__file__).with_name("demo_preview.yml")
 
-_SETTINGS = Path(__file__).with_name("demo_preview.yml")
 _LIBRARY = "libpas.so"
 _NEEDED: Mapping[str, str] = {
     "bwrap": "bubblewrap",
@@ -36,6 +35,7 @@ _NEEDED: Mapping[str, str] = {
 }
 """A command → the package of Debian that brings it."""
 _SECONDS = 600.0
+_LINES_OF_A_FAILURE = 10
 _ROW = re.compile(r"^\| (.*?) \| (.*?) \| ([^|]*?) \|$", re.MULTILINE)
 _SECTION = re.compile(r"^#+ Preview Builds$(.*?)(?=^#|^<details>|\Z)", re.MULTILINE | re.DOTALL)
 """How the comment tells of previews; see `workers.report.preview`."""
@@ -54,7 +54,6 @@ class PreviewVerdict:
     conclusion: str
     title: str
     address: str
-    seconds: float
     faults: tuple[str, ...]
 
 
@@ -79,7 +78,7 @@ def prepare() -> None:
 
 def rule(scenario: Scenario) -> None:
     """Has the repository's settings say what builds. Raises `ScenarioError`."""
-    put_on_base(scenario, {SETTINGS_PATH: _SETTINGS.read_bytes()}, "Have previews built\n")
+    put_on_base(scenario, {PATH: SETTINGS.read_bytes()}, "Have previews built\n")
 
 
 def wait_for(
@@ -92,7 +91,6 @@ def wait_for(
     require_server: Callable[[], None],
 ) -> PreviewVerdict | None:
     """Follows the preview check of a head to its end, telling what it tells; `None` where it does not end in time."""
-    started = time.monotonic()
 
     def tell(title: str) -> None:
         say(console, f"   preview: {title}")
@@ -100,16 +98,22 @@ def wait_for(
     check = followed(github, repository, sha, CHECK_NAME, tell=tell, seconds=_SECONDS, require_server=require_server)
     if check is None:
         return None
-    seconds = time.monotonic() - started
-    tag = tag_of(number, sha)
+    tag, output = tag_of(number, sha), check["output"]
     release = next((each for each in github.releases(repository) if each["tag_name"] == tag), None)
-    faults = [] if check["conclusion"] == "success" else [check["output"]["summary"].strip()]
-    if release is None:
-        faults.append(f"there is no release {tag}")
+    if check["conclusion"] != "success":
+        faults = [f"no preview: {_end_of(output['text'] or output['summary'])}"]
+    elif release is None:
+        faults = [f"there is no release {tag}"]
     else:
-        faults += _faults(github, repository, release, sha)
+        faults = list(_faults(github, repository, release, sha))
     address = release["html_url"] if release is not None else ""
-    return PreviewVerdict(commit, check["conclusion"], check["output"]["title"], address, seconds, tuple(faults))
+    return PreviewVerdict(commit, check["conclusion"], output["title"], address, tuple(faults))
+
+
+def _end_of(markdown: str) -> str:
+    """What a check says at its end, which is that of the build's log where there is one."""
+    lines = [line for line in markdown.splitlines() if line.strip() and not line.startswith("```")]
+    return "\n".join(lines[-_LINES_OF_A_FAILURE:])
 
 
 def _faults(github: Simulator, repository: str, release: Mapping[str, Any], sha: str) -> Iterator[str]:
@@ -119,16 +123,17 @@ def _faults(github: Simulator, repository: str, release: Mapping[str, Any], sha:
     if not release["prerelease"] or release["draft"]:
         yield f"the release {tag} is no prerelease"
     if assets != {_LIBRARY, MANIFEST, REPORT, LOG}:
-        yield f"the release {tag} has the files {', '.join(sorted(assets)) or 'of nothing'}"
+        yield f"the release {tag} has other files than it must have: {', '.join(sorted(assets))}"
         return
-    if not _is_for_large_pages(github.release_asset(repository, tag, _LIBRARY)):
+    if not is_for_large_pages(github.release_asset(repository, tag, _LIBRARY)):
         yield f"{_LIBRARY} of {tag} is not for aarch64 with 64K pages"
     manifest = json.loads(github.release_asset(repository, tag, MANIFEST))
     if manifest["head"] != sha or [each["verdict"] for each in manifest["verdicts"]] != ["fail"]:
         yield f"{MANIFEST} of {tag} does not tell the verdict on {sha}"
 
 
-def _is_for_large_pages(library: bytes) -> bool:
+def is_for_large_pages(library: bytes) -> bool:
+    """Whether a file is an ELF file for aarch64 that kernels with 64K pages can load."""
     try:
         elf = ELFFile(io.BytesIO(library))
         alignments = [segment["p_align"] for segment in elf.iter_segments("PT_LOAD")]
@@ -142,7 +147,7 @@ def table(comment: str) -> list[Row]:
     section = _SECTION.search(comment)
     lines = _ROW.finditer(section[1]) if section is not None else []
     rows = [Row(*map(_read, line.groups())) for line in lines]
-    return [row for row in rows if re.fullmatch(r"[0-9a-f]+", row.commit)]
+    return [row for row in rows if re.fullmatch(rf"[0-9a-f]{{{SHORT_SHA}}}", row.commit)]
 
 
 def _read(cell: str) -> str:

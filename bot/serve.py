@@ -65,6 +65,7 @@ def worker(settings: Settings) -> None:
         raise SettingsError("redis_url: needed by a worker; `pagewarden serve` brings a Valkey of its own")
     require(settings)
     settings = with_stress_decided(settings)
+    say_what_previews_lack(settings)
 
     def leash(**_: object) -> None:
         die_with_parent()
@@ -88,6 +89,19 @@ def with_stress_decided(settings: Settings) -> Settings:
     if missing is not None:
         say(f"changes are not stressed: {missing}")
     return settings.model_copy(update={"stress": missing is None})
+
+
+def say_what_previews_lack(settings: Settings) -> None:
+    """Says so where a worker takes builds and has no sandbox. It works all the same: perhaps no repository wants
+    previews, and the check of one that does tells the reason."""
+    if "build" not in settings.queues:
+        return
+    from workers.sandbox import SandboxError, require_sandbox
+
+    try:
+        require_sandbox()
+    except SandboxError as error:
+        say(f"no previews can be built or looked at: {error}")
 
 
 def say(line: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import flask
+from werkzeug.wrappers import Response
 
 from simulator import conversation
 from simulator.git import Commit
@@ -113,6 +114,12 @@ class _Pages:
             refresh=heads[-1].unfinished,
             **self._tabs(repository, pull),
         )
+
+    def checks(self, owner: str, name: str, number: int) -> Response:
+        """The way to the checks of a pull request's head, which have no page of their own here."""
+        self._pull(owner, name, number)
+        page = flask.url_for("pages.pull", owner=owner, name=name, number=number, _anchor="checks")
+        return flask.redirect(page)
 
     def files(self, owner: str, name: str, number: int) -> str:
         """What a pull request changes, with the annotations of its head's checks."""
@@ -224,6 +231,7 @@ def blueprint(world: World) -> flask.Blueprint:
     pages.add_url_rule("/", "index", views.index)
     pages.add_url_rule(repository, "repository", views.repository)
     pages.add_url_rule(f"{repository}/pull/<int:number>", "pull", views.pull)
+    pages.add_url_rule(f"{repository}/pull/<int:number>/checks", "checks", views.checks)
     pages.add_url_rule(f"{repository}/pull/<int:number>/files", "files", views.files)
     pages.add_url_rule(f"{repository}/commit/<sha>", "commit", views.commit)
     pages.add_url_rule(f"{repository}/runs/<int:run_id>", "run", views.run)

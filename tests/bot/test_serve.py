@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.embedded import exclusive, free_port, server_binary
-from bot.serve import environment, with_stress_decided
+from bot.serve import environment, say_what_previews_lack, with_stress_decided
 from config.settings import Settings, SettingsError, load
 from tests.bot.payloads import SECRET, encoded, headers, pull_request, settings
 
@@ -265,3 +265,17 @@ class TestWhetherChangesAreStressed:
         monkeypatch.setenv("PATH", "/nowhere")
         chosen = settings(None, tmp_path, **more)
         assert with_stress_decided(chosen) == chosen
+
+
+def test_a_worker_that_cannot_look_at_previews_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    say_what_previews_lack(settings(None, tmp_path))
+    assert capfd.readouterr().err == ""
+    monkeypatch.setenv("PATH", "/nowhere")
+    say_what_previews_lack(settings(None, tmp_path, queues=("fast", "stress")))
+    assert capfd.readouterr().err == ""
+    say_what_previews_lack(settings(None, tmp_path))
+    told = capfd.readouterr().err
+    assert told.startswith("pagewarden: no previews can be built or looked at: bubblewrap (bwrap) isn't installed")
+    assert "apt-get install bubblewrap" in told

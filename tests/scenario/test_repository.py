@@ -15,6 +15,7 @@ from workers.scenario import (
     Scenario,
     ScenarioError,
     make_scenario,
+    put_on_base,
 )
 
 
@@ -36,6 +37,20 @@ def test_branches_and_tags_name_the_commits(scenario: Scenario) -> None:
     assert git(scenario.path, "rev-list", "--reverse", "D").split() == [shas[name] for name in "ABCD"]
     assert git(scenario.path, "rev-parse", "docs-only^") == shas["A"]
     assert git(scenario.path, "status", "--porcelain", "--branch") == f"## {BASE_BRANCH}"
+
+
+def test_files_go_on_the_base_branch_and_into_no_commit_of_the_scenario(scenario: Scenario, tmp_path: Path) -> None:
+    copy = Scenario(tmp_path / "copy", scenario.shas)
+    shutil.copytree(scenario.path, copy.path)
+    git(copy.path, "checkout", "--quiet", UNRELATED_BRANCH)
+    put_on_base(copy, {".github/pagewarden.yml": b"profiles: [libpas]\n"}, "Settings\n")
+    assert git(copy.path, "diff", "--name-only", "A", BASE_BRANCH) == ".github/pagewarden.yml"
+    assert git(copy.path, "rev-parse", f"{BASE_BRANCH}^") == copy.shas["A"]
+    assert git(copy.path, "rev-parse", CHANGE_BRANCH, UNRELATED_BRANCH).split() == [
+        copy.shas["D"],
+        copy.shas["unrelated"],
+    ]
+    assert git(copy.path, "status", "--porcelain", "--branch") == f"## {BASE_BRANCH}"
 
 
 def test_each_commit_touches_what_the_reference_pull_request_touched(scenario: Scenario) -> None:

@@ -57,6 +57,14 @@ def test_a_pull_request_with_its_checks_and_comment(github: GitHub) -> None:
     assert "Wider pages" in _page(github, f"/{FULL_NAME}")
 
 
+def test_where_github_has_the_checks_leads_to_them(github: GitHub) -> None:
+    github.sim.open_pull(FULL_NAME, head="topic", base="main", title="t")
+    asked = requests.get(f"{github.sim.url}/{FULL_NAME}/pull/1/checks", timeout=10)
+    assert asked.url == f"{github.sim.url}/{FULL_NAME}/pull/1#checks"
+    assert 'id="checks"' in asked.text
+    assert requests.get(f"{github.sim.url}/{FULL_NAME}/pull/2/checks", timeout=10).status_code == 404
+
+
 def test_annotations_are_on_their_lines(github: GitHub) -> None:
     github.sim.open_pull(FULL_NAME, head="topic", base="main", title="t")
     annotations = [_annotation("wide.h", 25), _annotation("wide.h", 50), _annotation("meanwhile.h", 1)]

@@ -241,7 +241,7 @@ def test_failures_that_take_long_to_make_are_told_in_words() -> None:
 
 
 def test_libpas_is_cross_built_as_the_settings_say(whole_libpas: Scenario, tmp_path: Path) -> None:
-    settings = read_settings((Path(__file__).parent / "libpas_preview.yml").read_text()).settings
+    settings = read_settings((Path(__file__).parents[3] / "bot/demo_preview.yml").read_text()).settings
     assert settings is not None
     remote = whole_libpas.path.as_uri()
     order = ordered(remote, whole_libpas.shas["D"], **settings.preview.model_dump(exclude_defaults=True))
