@@ -15,9 +15,9 @@ from workers.build.show import supersede_build
 from workers.check_runs import Checks
 from workers.github import Client, PullRequest
 from workers.publish import check_of, show, show_check, supersede
+from workers.refreshing import refreshed
 from workers.report import check as words
 from workers.ruling import Source, rule
-from workers.rulings import Remote
 from workers.runs import FAILED, Ending, Next, Outcome, Run, next_step
 from workers.store import Record
 from workers.stress.job import stress_again
@@ -75,7 +75,7 @@ def begin_again(tools: Tools, client: Client, record: Record, cause: str, asked_
     Raises `GitHubError`, `GitError`.
     """
     run = record.run
-    source = _refreshed(tools, client, run)
+    source = refreshed(tools, client, run)
     if not tools.store.has_attempt(run.id, cause):
         about = tools.context(record)
         ended = words.finished(words.cancelled(about, asked_by), about)
@@ -139,14 +139,3 @@ def _decided(record: Record, source: Source, *, interesting: bool) -> Outcome | 
     if record.run.draft and rule(source).settings.drafts == "skip" and record.attempt == 1:
         return Outcome(Ending.DRAFT)
     return None
-
-
-def _refreshed(tools: Tools, client: Client, run: Run) -> Source | None:
-    """The settings at the branch as it is now; what the change proposes is what it was."""
-    kept = tools.store.ruling(run.id)
-    remote = Remote(run.repository, run.clone_url, client.token)
-    tip = tools.rulings.tip(remote, run.ref)
-    if tip is None:
-        return None
-    proposed = Source.from_json(json.loads(kept)).proposed if kept is not None else None
-    return replace(tools.rulings.at(remote, run.ref, tip), proposed=proposed)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
@@ -30,11 +31,19 @@ class Heart:
     progress: str = ""
     stopping: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
+    clock: Callable[[], float] = time.monotonic
 
     def require(self) -> None:
         """Raises `stopped` when the part is to stop."""
         if self.stopping.is_set():
             raise self.stopped
+
+    def ask(self) -> None:
+        """The same, as the store knows it now: for what cannot be taken back."""
+        with suppress(RedisError, OSError):  # who beats sees to a store that does not answer
+            if not self.beat(self.progress):
+                self.stopping.set()
+        self.require()
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -48,14 +57,14 @@ class Heart:
             thread.join()
 
     def _beat_until_finished(self) -> None:
-        silent = 0.0
+        heard = self.clock()
         while not self.finished.wait(BEAT_SECONDS):
             try:
                 ours = self.beat(self.progress)
-                silent = 0.0
+                heard = self.clock()
             except (RedisError, OSError):
-                silent += BEAT_SECONDS
-                ours = silent < UNHEARD_SECONDS
+                # One that hangs takes longer to ask than one that is gone.
+                ours = self.clock() - heard < UNHEARD_SECONDS
             if not ours:
                 self.stopping.set()
                 if not self.finished.wait(GRACE_SECONDS):

@@ -18,6 +18,8 @@ class Leave(StrEnum):
     """Whether a head may be built and run, where no `Distrust` stands against it."""
 
     GRANTED = "granted"
+    CLOSED = "closed"
+    """It is granted, and the pull request is closed: what is under way may end, and nothing begins."""
     MOOT = "moot"
     """The pull request is gone, or has another head now."""
 
@@ -39,7 +41,7 @@ def leave_for(tools: Tools, run: Run) -> Leave | Distrust:
             return Leave.MOOT
         reason = distrust(pull, tools.ruling(run.id).settings.trusted_bots)
         if reason is None or _is_approved(tools, client, run):
-            return Leave.GRANTED
+            return Leave.GRANTED if pull.open else Leave.CLOSED
     log.info("not run without leave", run=run.id, reason=reason)
     return reason
 

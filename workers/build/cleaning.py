@@ -14,6 +14,8 @@ from workers.tools import Tools
 
 CLEAN_SECONDS = 24 * 3600.0
 """Between two looks at the releases of a repository that has any of ours."""
+AGAIN_SECONDS = 3600.0
+"""Nobody begins with it anew for so long, whatever becomes of it: it takes many requests."""
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +25,10 @@ def clean(tools: Tools, key: str) -> None:
 
     Raises `GitHubError`.
     """
+    if not tools.builds.is_to_clean(key):
+        return
     installation_id, repository, days = tools.builds.cleaning(key)
+    tools.builds.put_off_cleaning(key, AGAIN_SECONDS)
     with tools.github.client(installation_id) as client:
         cleaned = remove(
             client, repository, tools.github.bot(), lambda number: _is_due(tools, client, repository, number, days)

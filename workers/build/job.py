@@ -12,14 +12,15 @@ import structlog
 
 from checker.report import Report, Verdict
 from workers import background
-from workers.build.driver import UNDER_WAY, BuildError, Seen, State
+from workers.build.driver import UNDER_WAY, BuildError, Driver, Seen, State
 from workers.build.drivers import directory, driver_for, slot
 from workers.build.local import LocalDriver
 from workers.build.order import Order
 from workers.build.released import recover_rows, reused
 from workers.build.result import Ending, Made, RowState
 from workers.build.store import WORK, Build, key_of
-from workers.github import Client
+from workers.github import Client, GitHubError, RateLimited
+from workers.github.failures import Unauthorized, Unavailable, Uninstalled
 from workers.host import alone
 from workers.leave import Leave, leave_for
 from workers.runs import Run, place_of
@@ -35,6 +36,8 @@ BUSY_SECONDS = 10.0
 """Between two looks of a build that waits for this host to be free."""
 QUIET_SECONDS = 90.0
 """Nothing is to be expected of a run for so long after a look; then the sweep may ask."""
+CANCEL_TRIES = 2
+"""How often GitHub is asked to cancel what it does not answer about."""
 MOST_STARTS = 3
 """A build whose process died so often is given up."""
 HANDLING_SECONDS = 1800.0
@@ -130,20 +133,28 @@ def build(tools: Tools, run_id: str) -> None:
     with tools.github.client(state.order.installation_id) as client:
         if tools.store.current(record.run.place) != run_id:
             log.info("nobody waits for this build any more", run=run_id)
+            tools.store.open(run_id)
             withdraw(tools, client, run_id, superseded_by="")
             tell(tools, run_id)
         elif state.made is not None:
             conclude(tools, run_id)
         elif _is_too_late(tools, state):
             log.error("giving up", run=run_id, reason="not built in time")
-            withdraw(tools, client, run_id, timed_out="1")
-            tell(tools, run_id)
+            _end_late(tools, client, run_id, state)
         else:
             try:
                 _look(tools, client, record.run, state)
             except BuildError as error:
                 log.info("no build", run=run_id, error=str(error))
-                conclude(tools, run_id, made_of(error, tools.builds.get(run_id) or state))
+                now = _now(tools, run_id, state.order)
+                if now is not None:
+                    conclude(tools, run_id, made_of(error, now))
+
+
+def _now(tools: Tools, run_id: str, order: Order) -> Build | None:
+    """What is known of an attempt by now, `None` where it is over: a person may have ended it, or begun the next."""
+    state = tools.builds.get(run_id)
+    return None if state is None or state.over or state.order.correlation != order.correlation else state
 
 
 def made_of(error: BuildError, state: Build) -> Made:
@@ -161,6 +172,18 @@ def _is_too_late(tools: Tools, state: Build) -> bool:
     return now - state.since > LONGEST_WAIT_SECONDS
 
 
+def _end_late(tools: Tools, client: Client, run_id: str, state: Build) -> None:
+    tools.store.open(run_id)
+    if state.begun:
+        withdraw(tools, client, run_id, timed_out="1")
+        tell(tools, run_id)
+        return
+    # No time that the settings give it was too short.
+    withdraw(tools, client, run_id)
+    hours = f"{LONGEST_WAIT_SECONDS / 3600:g} hours"
+    conclude(tools, run_id, Made(Ending.BROKEN, f"nothing was free to build it within {hours}"))
+
+
 def _look(tools: Tools, client: Client, run: Run, state: Build) -> None:
     """One step. Raises `BuildError`, `GitHubError`."""
     order = state.order
@@ -170,14 +193,29 @@ def _look(tools: Tools, client: Client, run: Run, state: Build) -> None:
     if state.external_id is None and not _may_begin(tools, client, run, state):
         return
     driver = driver_for(tools, client, order)
-    external_id, is_asked = state.external_id, state.external_id is None
-    if external_id is None:
-        external_id = driver.submit(order)
-        if not tools.builds.submitted(run.id, order.correlation, external_id):
-            log.info("submitted too late", run=run.id)
-            driver.cancel(order, external_id)
-            return
-    seen = driver.poll(order, external_id)
+    external_id = state.external_id or _submit(tools, driver, run, order)
+    seen = driver.poll(order, external_id) if external_id is not None else None
+    now = _now(tools, run.id, order)
+    if seen is None or now is None:
+        return
+    if now.made is not None:
+        conclude(tools, run.id)
+        return
+    _follow(tools, run, state, driver, seen)
+
+
+def _submit(tools: Tools, driver: Driver, run: Run, order: Order) -> str | None:
+    """The driver's id, `None` where nobody wants the build any more. Raises `BuildError`, `GitHubError`."""
+    external_id = driver.submit(order)
+    if tools.builds.submitted(run.id, order.correlation, external_id):
+        return external_id
+    log.info("submitted too late", run=run.id)
+    driver.cancel(order, external_id)
+    return None
+
+
+def _follow(tools: Tools, run: Run, state: Build, driver: Driver, seen: Seen) -> None:
+    """What follows from a look. Raises `BuildError` where the build came to nothing, `GitHubError`."""
     is_local = isinstance(driver, LocalDriver)
     if not is_local or seen.state is State.RUNNING:
         tools.builds.begin(run.id)
@@ -191,7 +229,7 @@ def _look(tools: Tools, client: Client, run: Run, state: Build) -> None:
     elif state.work.starts >= MOST_STARTS:
         raise BuildError(f"the process that did it ended {MOST_STARTS} times without a result")
     else:
-        _take_on(tools, run, is_local=is_local, is_asked=is_asked)
+        _take_on(tools, run, is_local=is_local, is_asked=state.external_id is None)
 
 
 def _may_begin(tools: Tools, client: Client, run: Run, state: Build) -> bool:
@@ -218,8 +256,10 @@ def _has_leave(tools: Tools, run: Run) -> bool:
     match leave:
         case Distrust():
             refuse(tools, run.id, leave)
-        case Leave.MOOT:
-            tools.builds.end(run.id)
+        case Leave.MOOT | Leave.CLOSED:
+            tools.store.open(run.id)
+            tools.builds.end(run.id, **({"closed": "1"} if leave is Leave.CLOSED else {}))
+            tell(tools, run.id)
     return leave is Leave.GRANTED
 
 
@@ -247,6 +287,7 @@ def _look_later(tools: Tools, run_id: str, seconds: float) -> None:
 
 def refuse(tools: Tools, run_id: str, reason: str) -> None:
     """Concludes a build that is not begun: for a `Distrust`, or `NOT_OFFERED`."""
+    tools.store.open(run_id)
     tools.builds.end(run_id, refused=reason)
     tell(tools, run_id)
 
@@ -256,6 +297,7 @@ def cancel(tools: Tools, run_id: str, by: str) -> bool:
     state = tools.builds.get(run_id)
     if state is None or state.over:
         return False
+    tools.store.open(run_id)
     with tools.github.client(state.order.installation_id) as client:
         withdraw(tools, client, run_id, cancelled_by=by)
     tell(tools, run_id)
@@ -263,20 +305,39 @@ def cancel(tools: Tools, run_id: str, by: str) -> bool:
 
 
 def withdraw(tools: Tools, client: Client, run_id: str, **why: str) -> None:
-    """Ends a build that is under way, also where it runs. `why`: fields of `Build`. Raises `GitHubError`."""
+    """Ends a build that is under way, also where it runs, if that can be. `why`: fields of `Build`.
+
+    Raises `GitHubError`.
+    """
     state = tools.builds.get(run_id)
     if state is None or state.over:
         return
     if state.external_id is not None:
-        try:
-            driver_for(tools, client, state.order).cancel(state.order, state.external_id)
-        except BuildError as error:
-            log.warning("could not be cancelled", run=run_id, error=str(error))
+        _cancel_there(tools, client, run_id, state.order, state.external_id)
     tools.builds.end(run_id, **why)
+
+
+def _cancel_there(tools: Tools, client: Client, run_id: str, order: Order, external_id: str) -> None:
+    """What cannot be cancelled runs on, and nobody waits for it: neither its check, nor that of the next head."""
+    driver = driver_for(tools, client, order)
+    for _ in range(CANCEL_TRIES):
+        try:
+            driver.cancel(order, external_id)
+        except (RateLimited, Unauthorized, Uninstalled):
+            raise
+        except Unavailable as error:
+            log.warning("could not be cancelled", run=run_id, error=str(error))
+        except (BuildError, GitHubError) as error:
+            log.warning("cannot be cancelled", run=run_id, error=str(error))
+            return
+        else:
+            return
 
 
 def conclude(tools: Tools, run_id: str, made: Made | None = None) -> None:
     """A build is over; `made` is what came of it, unless that is known."""
+    # First of all: whoever dies in between leaves it to the sweep.
+    tools.store.open(run_id)
     if made is not None:
         tools.builds.conclude(run_id, made)
     tools.builds.end(run_id)

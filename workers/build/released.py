@@ -19,7 +19,7 @@ from workers.build.order import Order, prefix_of
 from workers.build.releases import TagTaken, find, is_complete, present, prune, publish
 from workers.build.result import Binary, Ending, Inspection, Made, Release, Row, RowState
 from workers.build.workflow_artifacts import release_of_workflow
-from workers.github import Client, NotThere, ReleaseInfo
+from workers.github import Client, NotThere, Rejected, ReleaseInfo
 from workers.github.failures import Forbidden
 from workers.github.streams import TooLarge
 from workers.report.preview_release import release_body, release_name
@@ -129,7 +129,11 @@ def put_out(
         tools.builds.drop_row(place, order.head)
         days = order.settings.remove_after_days
         tools.builds.clean_at(order.repository, order.installation_id, days, tools.clock() + CLEAN_SECONDS)
-        note_removed(tools, order.repository, prune(client, order, bot, order.settings.keep))
+        try:
+            note_removed(tools, order.repository, prune(client, order, bot, order.settings.keep))
+        except (Forbidden, Rejected) as error:
+            # Rules of the repository may hold on to tags; what was built is released all the same.
+            log.warning("earlier releases were not removed", tag=order.tag, error=str(error))
     return replace(made, ending=Ending.RELEASED, release=_release(release))
 
 

@@ -31,7 +31,7 @@ from workers.build.released import base_of, put_out
 from workers.build.result import Binary, Ending, Made
 from workers.build.store import WORK, Build, key_of
 from workers.git import CommitGone, GitError
-from workers.github import Client, GitHubError, RateLimited
+from workers.github import Client, GitHubError, RateLimited, Rejected
 from workers.github.failures import Unavailable
 from workers.heart import Heart, Stopped
 from workers.host import alone
@@ -116,7 +116,7 @@ def _work(tools: Tools, run_id: str, state: Build, heart: Heart, folder: Path) -
     if order.settings.release:
         built, at = made, state.begun or state.since
         said = log_file if log_file.exists() else None
-        made = _patiently(heart, lambda: put_out(tools, run_id, order, built, at, artifacts, said, heart.require))
+        made = _patiently(heart, lambda: put_out(tools, run_id, order, built, at, artifacts, said, heart.ask))
     keep(tools, inspection, artifacts)
     return made
 
@@ -162,6 +162,9 @@ def _reason(error: Exception) -> str:
     """What people are told. The error's own text may name files of this machine; it is in the log."""
     if isinstance(error, GitError):
         return "its commits could not be fetched"
+    if isinstance(error, Rejected):
+        # Rules for tags, or a release that is immutable: people can see to that.
+        return f"GitHub refused it, and said: {str(error).partition(': ')[2]}"
     if isinstance(error, GitHubError):
         return "GitHub did not answer as it should"
     return f"a file of the server could not be used ({error.strerror})" if isinstance(error, OSError) else "it failed"

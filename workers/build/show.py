@@ -11,11 +11,12 @@ import structlog
 
 from workers.build.driver import State
 from workers.build.job import NOT_OFFERED, UNTRUSTED, begin, order_for, withdraw
-from workers.build.result import Made, Row
+from workers.build.result import Made, Row, RowState
 from workers.build.rows import row_of, table
 from workers.build.store import Build
 from workers.check_runs import CheckOf, Checks
 from workers.github import Client, NotThere, Rejected
+from workers.refreshing import refresh
 from workers.report import check as words
 from workers.report import preview as preview_words
 from workers.report.context import CheckOutput, Context
@@ -47,7 +48,8 @@ def supersede_build(tools: Tools, client: Client, record: Record, new_head: str)
     """Ends the build of a run that another one has taken the place of, and concludes its check."""
     state = tools.builds.get(record.run.id)
     if state is not None:
-        _end(tools, client, record, state, words.superseded(_context(tools, record, state), new_head), new_head)
+        output = words.superseded(_context(tools, record, state), new_head)
+        _end(tools, client, record, state, output, superseded_by=new_head)
 
 
 def close_builds(tools: Tools, client: Client, place: str) -> None:
@@ -57,20 +59,21 @@ def close_builds(tools: Tools, client: Client, place: str) -> None:
         if record is None or state is None:
             tools.builds.forget(run_id)
             continue
-        _end(tools, client, record, state, preview_words.closed(_context(tools, record, state)))
+        _end(tools, client, record, state, preview_words.closed(_context(tools, record, state)), closed="1")
 
 
 def rebuild(tools: Tools, client: Client, record: Record, cause: str, by: str) -> bool:
-    """A new attempt at the build of a run, once for each `cause`; what is under way ends. Whether there is any."""
+    """A new attempt at the build of a run, once for each `cause`, under the settings that rule now; what is under way
+    ends. Whether there is any. Raises `GitHubError`, `GitError`."""
     run_id, state = record.run.id, tools.builds.get(record.run.id)
+    refresh(tools, client, record.run)
     order = order_for(tools, run_id, asked=True)
     if order is None:
         return False
     if not tools.builds.has_attempt(run_id, cause):
         if state is not None and not state.over:
-            withdraw(tools, client, run_id, cancelled_by=by)
-            about = _context(tools, record, state)
-            _end_check(tools, client, record, state, words.cancelled(about, by, words.BUILT))
+            output = words.cancelled(_context(tools, record, state), by, words.BUILT)
+            _end(tools, client, record, state, output, cancelled_by=by)
         tools.builds.want(run_id, order, cause, by)
     begin(tools, run_id)
     show_build(tools, client, record)
@@ -105,21 +108,24 @@ def _rows(tools: Tools, record: Record) -> tuple[Row, ...]:
     for run_id in tools.builds.runs_of_place(record.run.place):
         state, its_record = tools.builds.get(run_id), tools.store.record(run_id)
         if state is not None and its_record is not None:
-            told.append(row_of(state, _context(tools, its_record, state).check_url or ""))
-    return table(filter(None, told), tools.builds.rows(record.run.place))
+            row = row_of(state, _context(tools, its_record, state).check_url or "")
+            # Leave is asked for, and given, for the present head only.
+            if row is not None and (row.state != RowState.WAITING or run_id == record.run.id):
+                told.append(row)
+    return table(told, tools.builds.rows(record.run.place))
 
 
-def _end(
-    tools: Tools, client: Client, record: Record, state: Build, output: CheckOutput, superseded_by: str = ""
-) -> None:
-    """Ends a build because of a push, or because the pull request was closed; what came of it already stands."""
+def _end(tools: Tools, client: Client, record: Record, state: Build, output: CheckOutput, **why: str) -> None:
+    """Ends a build of which nobody waits for more; what came of it already stands. `why`: fields of `Build`.
+
+    First its check: nobody comes back to that of a build that is over.
+    """
     if state.made is None:
-        why = {"superseded_by": superseded_by} if superseded_by else {"closed": "1"}
-        withdraw(tools, client, record.run.id, **why)
         _end_check(tools, client, record, state, output)
+        withdraw(tools, client, record.run.id, **why)
     else:
-        tools.builds.end(record.run.id)
         _end_check(tools, client, record, state, preview_words.concluded(state.made, _context(tools, record, state)))
+        tools.builds.end(record.run.id)
 
 
 def _end_check(tools: Tools, client: Client, record: Record, state: Build, output: CheckOutput) -> None:

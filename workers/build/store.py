@@ -232,9 +232,13 @@ class BuildStore(OpenRuns):
         installation_id, repository = json.loads(key)
         return int(installation_id), str(repository), int(str(self._redis.hget(f"{_CLEANINGS}:days", key) or 0))
 
+    def is_to_clean(self, key: str) -> bool:
+        """Whether that is (still) to be looked through."""
+        return self._redis.zscore(_CLEANINGS, key) is not None
+
     def put_off_cleaning(self, key: str, seconds: float) -> None:
-        """It is due again in so many seconds."""
-        self._redis.zadd(_CLEANINGS, {key: self._clock() + seconds})
+        """It is due again in so many seconds, unless nothing is left to be removed."""
+        self._redis.zadd(_CLEANINGS, {key: self._clock() + seconds}, xx=True)
 
     def end_cleaning(self, key: str) -> None:
         """Nothing is left to be removed."""

@@ -17,6 +17,7 @@ from workers.cancelling import cancel
 from workers.conversation.commands import Command, Verb
 from workers.github import Client, NotThere, PullRequest
 from workers.pulls import begin_pull
+from workers.refreshing import refresh
 from workers.report import explanation, replies
 from workers.requests import CommentEvent
 from workers.runs import Ending
@@ -112,6 +113,7 @@ def _preview(asked: Asked) -> Answer:
     if record is None:
         return answer
     tools, run_id = asked.tools, record.run.id
+    refresh(tools, asked.client, record.run)
     driver = tools.ruling(run_id).settings.preview.driver
     if driver is None:
         return replies.no_preview()

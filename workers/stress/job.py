@@ -313,7 +313,7 @@ def _may_run(tools: Tools, run: Run) -> bool:
             refuse(tools, run.id, leave)
         case Leave.MOOT:
             tools.stresses.end(run.id)
-    return leave is Leave.GRANTED
+    return leave in {Leave.GRANTED, Leave.CLOSED}
 
 
 def give_up(tools: Tools, run_id: str, part: str, reason: str) -> None:

@@ -384,3 +384,14 @@ def test_leave_that_ended_while_a_build_waited_for_the_host_is_asked_for_again(p
     previewing.look_again()
     assert previewing.started == []
     assert f"/ok-to-test {sha}" in previewing.told(sha)
+
+
+def test_settings_that_were_mended_rule_the_next_attempt(previewing: Previewing) -> None:
+    previewing.rule(settings().replace("mv engine", "mv nothing"), ENGINE)
+    sha = previewing.open()
+    previewing.look_again()
+    assert previewing.conclusion(sha) == "failure"
+    previewing.rule(settings())
+    previewing.say(AUTHOR, "/preview")
+    previewing.look_again()
+    assert previewing.conclusion(sha) == "success"
