@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,12 +19,16 @@ from typing import Any
 import pytest
 
 from config.settings import bare_environment
+from simulator.faults import Fault
+from simulator.server import Simulator
 from tests.workers.build.previewing import PREVIEW, Previewing
-from tests.workers.build.test_preview import ENGINE, releases, tag_of
+from tests.workers.build.test_preview import releases, tag_of
+from tests.workers.heard import AUTHOR, hearing
 from tests.workers.house import REPOSITORY, Message
 from tests.workers.sandbox.marked import bubblewraps, marked, new_mark
 from workers.build.drivers import directory, scratch_of
 from workers.build.manifest import MANIFEST, read_manifest
+from workers.store import LOCK_SECONDS
 
 PATIENCE = 180.0
 """Seconds for anything on a machine that has other work to do."""
@@ -105,6 +110,10 @@ class Working(Previewing):
         """Whether nothing is left of any sandbox."""
         return not marked(self.mark) and not bubblewraps(self.mark)
 
+    def in_sandbox(self) -> set[int]:
+        """Ids of all processes in a sandbox."""
+        return {*marked(self.mark)}
+
     def runners(self, sha: str) -> list[int]:
         """Ids of the processes that work on the build of a head."""
         run_ids = [run_id.encode() for run_id in self.house.tools.builds.runs_of_commit(REPOSITORY, sha)]
@@ -121,6 +130,12 @@ class Working(Previewing):
         os.kill(process, signal.SIGKILL)
         until(lambda: not self.runners(sha), "its end")
 
+    def unlock_release(self) -> None:
+        """Time passes for the lock of who died while he wrote the release."""
+        redis, lock = self.house.tools.store._redis, f"pagewarden:lock:{self.place}:release"
+        assert 0 < int(str(redis.ttl(lock))) <= LOCK_SECONDS
+        redis.delete(lock)
+
     def starts(self) -> int:
         """How many processes took the build of the present head on."""
         return self.build().work.starts
@@ -128,7 +143,8 @@ class Working(Previewing):
     def left(self) -> list[Path]:
         """What builds have left on this host, but for what is kept."""
         tools = self.house.tools
-        return [*scratch_of(tools).iterdir(), *(directory(tools) / "work").iterdir()]
+        work, kept = directory(tools) / "work", directory(tools) / "kept"
+        return [*scratch_of(tools).iterdir(), *work.iterdir(), *kept.glob(".*")]
 
     def is_told(self, sha: str) -> bool:
         """Whether GitHub shows the end of the build of a head, and nobody has anything more to say."""
@@ -146,11 +162,12 @@ class Working(Previewing):
         assert (release["draft"], release["prerelease"], release["target_commitish"]) == (False, True, sha)
         assert self.simulator.tags(REPOSITORY) == {tag: sha}
         manifest = read_manifest(self.simulator.release_asset(REPOSITORY, tag, MANIFEST))
-        told = [*manifest.artifacts, manifest.report, *filter(None, [manifest.log])]
-        for each in told:
-            content = self.simulator.release_asset(REPOSITORY, tag, each.name)
-            assert (len(content), sha256(content).hexdigest()) == (each.size, each.sha256)
-        assert {asset["name"] for asset in release["assets"]} == {MANIFEST, *(each.name for each in told)}
+        files = [(each.name, each.size, each.sha256) for each in manifest.artifacts]
+        files += [(each.name, each.size, each.sha256) for each in (manifest.report, manifest.log) if each is not None]
+        for name, size, digest in files:
+            content = self.simulator.release_asset(REPOSITORY, tag, name)
+            assert (len(content), sha256(content).hexdigest()) == (size, digest)
+        assert {asset["name"] for asset in release["assets"]} == {MANIFEST, *(name for name, _, _ in files)}
         assert {asset["state"] for asset in release["assets"]} == {"uploaded"}
         names = [run["name"] for run in self.simulator.check_runs(REPOSITORY, sha)]
         assert names.count(PREVIEW) == 1
@@ -181,9 +198,7 @@ class Held:
 
 
 @contextmanager
-def holding(
-    simulator: Simulator, method: str, path: str, when: Callable[[], bool] = lambda: True
-) -> Iterator[Held]:
+def holding(simulator: Simulator, method: str, path: str, when: Callable[[], bool] = lambda: True) -> Iterator[Held]:
     """Holds the first request of that method to a path that the regular expression `path` is found in, as soon as
     `when` is true. A body is not read meanwhile."""
     held, faults = Held(), simulator._faults

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from workers.build import disk
-from workers.build.disk import Room, remove, used
+from workers.build.disk import Room, remove, scratch, used
 from workers.build.driver import BuildError, State
 
 
@@ -73,3 +77,52 @@ def test_nothing_behind_a_link_is_removed_or_opened_up(tmp_path: Path) -> None:
     remove(tmp_path / "built")
     assert (tmp_path / "others/file").stat().st_mode & 0o777 == 0o400
     remove(tmp_path / "built")
+
+
+DYING = """
+import os, pathlib, sys
+from workers.build.disk import scratch
+with scratch(pathlib.Path(sys.argv[1]), "new-") as folder:
+    (folder / "file").touch()
+    print(folder)
+    os._exit(1)
+"""
+
+
+def test_a_scratch_folder_is_there_for_as_long_as_the_block_lasts(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), scratch(tmp_path, "new-") as folder:
+        assert folder.parent == tmp_path
+        (folder / "file").touch()
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_process_has_left_that_died_goes_and_what_others_use_stays(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    with scratch(tmp_path, "new-") as mine:
+        died = subprocess.run([sys.executable, "-c", DYING, tmp_path], capture_output=True, text=True, check=False)
+        left = Path(died.stdout.strip())
+        assert (left / "file").exists()
+        with scratch(tmp_path, "new-") as other:
+            assert {*tmp_path.iterdir()} == {tmp_path / "kept", mine, other}
+    assert {*tmp_path.iterdir()} == {tmp_path / "kept"}
+
+
+def test_a_scratch_folder_that_somebody_took_for_left_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = tempfile.mkdtemp
+    taken: list[str] = []
+
+    def make_and_lose(**where: Any) -> str:
+        folder: str = made(**where)
+        if not taken:
+            taken.append(folder)
+            with scratch(tmp_path):
+                assert not Path(folder).exists()
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_lose)
+    with scratch(tmp_path) as folder:
+        assert [str(folder)] != taken
+        assert [*tmp_path.iterdir()] == [folder]
