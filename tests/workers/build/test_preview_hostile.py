@@ -51,8 +51,10 @@ def said(markdown: str) -> str:
 
 def _prose(tokens: list[Token]) -> Iterator[str]:
     for token in tokens:
-        if token.type == "text" or (token.type.startswith("html") and not token.content.startswith("<!--")):
+        if token.type == "text":
             yield token.content
+        if token.type.startswith("html") and "octocat" in token.content and not token.content.startswith("<!--"):
+            yield "<html>"
         if token.type == "image" or (token.type == "link_open" and "javascript" in str(token.attrs)):
             yield f"<{token.type}>"
         yield from _prose(token.children or [])
@@ -61,13 +63,14 @@ def _prose(tokens: list[Token]) -> Iterator[str]:
 def require_inert(markdown: str) -> None:
     """Nothing of `EVIL` works."""
     prose = said(markdown)
-    for dangerous in ("@octocat", "#1 ", "<img", "<image>", "<link_open>"):
+    for dangerous in ("@octocat", "#1 ", "<html>", "<image>", "<link_open>"):
         assert dangerous not in prose, (dangerous, prose)
 
 
 def test_evil_text_would_be_noticed() -> None:
-    with pytest.raises(AssertionError, match="@octocat"):
-        require_inert(EVIL)
+    for part in (EVIL, "see #1 now", "<img alt='octocat'>", "![x](x)", "<b title='octocat'>"):
+        with pytest.raises(AssertionError):
+            require_inert(part)
     require_inert("`@octocat #1 <img>` <!-- @octocat -->")
 
 
@@ -94,11 +97,16 @@ def test_evil_names_of_what_is_unfit_are_inert(previewing: Previewing) -> None:
 
 
 def test_evil_jobs_and_logs_of_a_workflow_are_inert(previewing: Previewing) -> None:
-    sha = begun(previewing)
+    workflow = WORKFLOW_FILES[f".github/workflows/{WORKFLOW}"].replace(
+        "    runs-on:", f"    name: {EVIL!r}\n    runs-on:"
+    )
+    previewing.rule(SETTINGS, {f".github/workflows/{WORKFLOW}": workflow})
+    sha = previewing.open()
     fence = "`" * 9
     log = f"before\n{fence}\n{EVIL}\n</details>\n\x1b[31m{EVIL}\x1b[0m\n::set-output name=x::y\n"
-    finish(previewing, "failure", jobs={EVIL: "failure"}, log={EVIL: log}, failed_step=EVIL)
+    finish(previewing, "failure", log=log)
     output = previewing.check(sha)["output"]
+    assert "octocat" in output["summary"]
     assert fence in output["text"]
     assert "\x1b" not in output["text"]
     for shown in (output["summary"], output["text"], previewing.house.comments()[0]):
@@ -166,7 +174,7 @@ def test_nothing_that_a_stranger_does_has_his_fork_built(previewing: Previewing,
     previewing.settle()
     assert previewing.started == []
     assert previewing.simulator.workflow_runs(REPOSITORY) == []
-    assert previewing.check(sha)["conclusion"] == "action_required"
+    assert f"/ok-to-test {sha}" in previewing.told(sha)
 
 
 @pytest.mark.parametrize("driver", ["actions", "command"])
@@ -181,7 +189,7 @@ def test_leave_for_one_commit_is_none_for_the_next(previewing: Previewing, drive
     previewing.say(STRANGER, "/preview")
     previewing.look_again()
     assert len(previewing.started) + len(previewing.simulator.workflow_runs(REPOSITORY)) == 1
-    assert previewing.check(later)["conclusion"] == "action_required"
+    assert f"/ok-to-test {later}" in previewing.told(later)
 
 
 def test_a_workflow_run_of_somebody_else_under_our_name_is_not_followed(previewing: Previewing, engine: bytes) -> None:
@@ -201,7 +209,7 @@ def test_a_workflow_run_of_somebody_else_under_our_name_is_not_followed(previewi
 
 def test_a_build_cannot_pose_as_what_lies_beside_it(previewing: Previewing, engine: bytes) -> None:
     begun(previewing)
-    posing = {name: b"{}" for name in (MANIFEST, REPORT, LOG)}
+    posing = dict.fromkeys((MANIFEST, REPORT, LOG), b"{}")
     finish(previewing, artifacts={"preview": {"engine": engine, **posing}})
     (release,) = previewing.simulator.releases(REPOSITORY)
     tag = release["tag_name"]
@@ -222,7 +230,7 @@ def test_a_build_cannot_pose_as_what_lies_beside_it(previewing: Previewing, engi
     ],
 )
 def test_an_output_that_leads_out_of_the_build_hands_over_nothing(previewing: Previewing, trick: str) -> None:
-    previewing.rule(f"preview:\n  command:\n    run:\n      - sh trick.sh\n    output: out\n")
+    previewing.rule("preview:\n  command:\n    run:\n      - sh trick.sh\n    output: out\n")
     sha = previewing.open({**GOOD, "trick.sh": f"{trick}\n"})
     previewing.look_again()
     assert previewing.conclusion(sha) == "failure"
@@ -232,7 +240,7 @@ def test_an_output_that_leads_out_of_the_build_hands_over_nothing(previewing: Pr
 
 def test_no_token_reaches_a_build_nor_what_is_told_of_it(previewing: Previewing) -> None:
     previewing.rule("preview:\n  command:\n    run:\n      - sh spy.sh\n    output: out\n")
-    spy = "env; cat /proc/*/environ /proc/*/cmdline; ls -la / /build /build/.git; cat /build/.git/config; ls /tmp; false\n"
+    spy = "ls -la / /build /build/.git /tmp; cat /build/.git/config /proc/*/environ /proc/*/cmdline; env; false\n"
     sha = previewing.open({**GOOD, "spy.sh": spy})
     previewing.look_again()
     assert previewing.conclusion(sha) == "failure"
