@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import jsonschema_rs
@@ -137,13 +137,19 @@ def test_the_guide_s_example_is_valid() -> None:
 
 def test_the_guide_names_every_key_and_its_limits() -> None:
     rows = [line.split("|")[1].strip(" `") for line in GUIDE.splitlines() if line.startswith("| `")]
-    inner = {"stress": "StressSettings", "comment": "CommentSettings"}
-    keys = [
-        name
-        for key in SCHEMA["properties"]
-        for name in ([f"{key}.{each}" for each in SCHEMA["$defs"][inner[key]]["properties"]] if key in inner else [key])
-    ]
-    assert rows == keys
+    inner = {
+        "stress": "StressSettings",
+        "preview": "PreviewSettings",
+        "preview.actions": "ActionsSettings",
+        "comment": "CommentSettings",
+    }
+
+    def keys(properties: Iterable[str], within: str = "") -> Iterator[str]:
+        for name in properties:
+            key = f"{within}{name}"
+            yield from keys(SCHEMA["$defs"][inner[key]]["properties"], f"{key}.") if key in inner else [key]
+
+    assert rows == list(keys(SCHEMA["properties"]))
     for key, schema in SCHEMA["properties"].items():
         row = next((line for line in GUIDE.splitlines() if line.startswith(f"| `{key}`")), "")
         assert f"{schema['maxItems']} at most" in row if "maxItems" in schema else " at most" not in row

@@ -134,5 +134,5 @@ def test_a_place_in_use_is_refused(environment: Mapping[str, str], tmp_path: Pat
     with demo(environment, "--once", "--keep", str(tmp_path / "kept")) as process:
         output, _ = process.communicate(timeout=DEADLINE)
     assert process.returncode == 2
-    assert "exists and is not an empty directory" in output
+    assert "exists and is not an empty directory" in " ".join(output.split())
     assert "of an earlier demo" not in output
