@@ -50,6 +50,9 @@ _FIXED = {
     "DOCKER_CLI_HINTS": "false",
 }
 
+KILL_TRIES = 50
+"""How often, a tenth of a second apart, it is looked whether all that was killed is gone."""
+
 
 @dataclass(frozen=True)
 class DockerMaker:
@@ -148,9 +151,14 @@ class DockerMaker:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(self.stop_seconds)
         # A client that has no terminal gives its plugins process groups of their own.
-        for member in _session(process.pid):
-            with suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
+        for _ in range(KILL_TRIES):
+            members = _session(process.pid)
+            for member in members:
+                with suppress(ProcessLookupError):
+                    os.kill(member, signal.SIGKILL)
+            if not members:
+                break
+            time.sleep(0.1)
         process.wait()
 
 
